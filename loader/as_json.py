@@ -1,0 +1,84 @@
+"""A task list as plain values for JSON, in the stable shape of `executor parse --json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from loader.model import Block, Diagnostic, Edge, Task, TaskList
+
+
+def as_dict(task_list: TaskList) -> dict[str, object]:
+    """The whole list; durations are seconds."""
+    return {
+        "title": task_list.title,
+        "description": task_list.description,
+        "dialect": task_list.dialect,
+        "settings": _settings(task_list.settings),
+        "tasks": [_task(task) for task in task_list.tasks],
+        "edges": [_edge(edge) for edge in task_list.edges],
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in task_list.diagnostics],
+    }
+
+
+def _task(task: Task) -> dict[str, object]:
+    return {
+        "id": task.task_id,
+        "title": task.title,
+        "priority": task.priority,
+        "section": list(task.section),
+        "mark": task.mark,
+        "status": task.status.value,
+        "dependencies": list(task.dependencies),
+        "parent": task.parent,
+        "container": task.container,
+        "parallel": task.parallel,
+        "optional": task.optional,
+        "assignee": task.assignee,
+        "agent": task.agent,
+        "tags": list(task.tags),
+        "settings": _settings(task.settings),
+        "lines": list(task.lines),
+        "position": task.position,
+        "body": task.body,
+        "blocks": [_block(block) for block in task.blocks],
+    }
+
+
+def _block(block: Block) -> dict[str, object]:
+    return {
+        "lang": block.language,
+        "role": block.role,
+        "attributes": dict(block.attributes),
+        "content": block.content,
+        "line": block.line,
+    }
+
+
+def _edge(edge: Edge) -> dict[str, object]:
+    return {"task": edge.task_id, "depends_on": edge.depends_on, "rule": edge.rule, "line": edge.line}
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, object]:
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+    }
+
+
+def _settings(settings: Mapping[str, object]) -> dict[str, object]:
+    return {key: _plain(value) for key, value in settings.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(content) for key, content in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(content) for content in value]
+    return value

@@ -1,0 +1,120 @@
+"""A task's own lines below its title: settings taken out, the rest its body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from loader import codes, references, settings
+from loader.drafts import Draft
+from loader.model import Diagnostic
+from loader.references import Reference
+from loader.settings import Setting
+from loader.source import Source
+
+_KEY = re.compile(
+    r"(?P<bullet>[-*+][ \t]+)?[*_`]{0,3}(?P<key>[A-Za-z][A-Za-z_ -]{1,20}?)[*_`]{0,3}[ \t]*:"
+    r"[*_`]{0,3}(?=\s|$)[ \t]*(?P<value>.*)"
+)
+_BULLET = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+")
+
+
+def fill(drafts: Sequence[Draft], source: Source) -> list[Diagnostic]:
+    """Set `settings`, `references` and `body` of every draft that has lines of its own."""
+    diagnostics: list[Diagnostic] = []
+    for draft in drafts:
+        if draft.carrier == "checkbox":
+            _Body(draft, drafts, source, diagnostics).read()
+    return diagnostics
+
+
+class _Body:
+    """One draft's own lines, with their numbers, dedented to the column of its box."""
+
+    def __init__(self, draft: Draft, drafts: Sequence[Draft], source: Source, diagnostics: list[Diagnostic]) -> None:
+        self.draft = draft
+        self.diagnostics = diagnostics
+        self.lines = source.lines
+        self.children = [(drafts[index].line, drafts[index].end) for index in draft.children]
+
+    def read(self) -> None:
+        draft = self.draft
+        paragraph_end = draft.text_line + 1 + draft.paragraph.count("\n")
+        own = list(self._own())
+        if not own:
+            return
+        fenced = {line for start, end in draft.fence_lines for line in range(start, end)}
+        taken: set[int] = set()
+        for place, (line, text) in enumerate(own):
+            if line in fenced or line in taken or ":" not in text:
+                continue
+            match = _KEY.match(text)
+            if match is None or not (match["bullet"] or line < paragraph_end):
+                continue
+            row = settings.OF_TASK.get(settings.key(match["key"]))
+            if row is not None:
+                taken.add(line)
+                value, used = self._value(match["value"], own, place)
+                taken.update(used)
+                self._set(row, match["key"], value, line)
+        draft.body = _trimmed([text for line, text in own if line not in taken])
+
+    def _own(self) -> Iterator[tuple[int, str]]:
+        draft = self.draft
+        width = _width(self.lines[draft.text_line])
+        line = draft.text_line + 1
+        for start, end in (*self.children, (draft.end, draft.end)):
+            for number in range(line, start):
+                yield number, _dedented(self.lines[number], width)
+            line = max(line, end)
+        for number in range(line, draft.sibling_end):
+            yield number, self.lines[number]
+
+    def _value(self, value: str, own: list[tuple[int, str]], place: int) -> tuple[str, list[int]]:
+        """What follows the colon, else the bullets nested below, one value each."""
+        value = value.strip().rstrip("_*").strip() if value.rstrip().endswith(("_", "*")) else value.strip()
+        if value:
+            return value, []
+        parts, used = [], []
+        for line, text in own[place + 1 :]:
+            bullet = _BULLET.match(text)
+            if bullet is None or not text[0].isspace():
+                break
+            parts.append(text[bullet.end() :].strip())
+            used.append(line)
+        return ", ".join(parts), used
+
+    def _set(self, row: Setting, key: str, value: str, line: int) -> None:
+        if row.name == "depends_on":
+            rule = key.strip().lower()
+            self.draft.references.extend(Reference(name, rule, line) for name in references.names(value))
+            return
+        try:
+            self.draft.settings[row.name] = row.read(value)
+        except ValueError as error:
+            column = self.lines[line].find(value) + 1 if value else 1
+            self.diagnostics.append(
+                codes.diagnose(codes.BAD_VALUE, line + 1, column, key=key.strip(), value=value, expected=str(error))
+            )
+
+
+def _width(line: str) -> int:
+    """The column of the box, which is where the item's text begins."""
+    return len(line[: line.find("[")].expandtabs(4))
+
+
+def _dedented(line: str, width: int) -> str:
+    indent = line[:width]
+    if not indent.strip(" "):
+        return line[width:]
+    text = line.lstrip(" \t")
+    columns = len(line[: len(line) - len(text)].expandtabs(4))
+    return " " * max(0, columns - width) + text
+
+
+def _trimmed(lines: list[str]) -> str:
+    """Without the blank lines around it."""
+    while lines and not lines[-1].strip():
+        lines.pop()
+    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    return "\n".join(lines[first:])

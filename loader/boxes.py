@@ -1,0 +1,164 @@
+"""The checkbox carrier: which list items are tasks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from loader import codes, fences, wording
+from loader.drafts import Draft
+from loader.model import Block, Diagnostic, MarkPlace, Status
+from loader.outline import Item, Outline
+from loader.sections import Sections
+from loader.source import Source
+
+_BOX = re.compile(r"\[([^\[\]\n])\](\\?\*)?(?:[ \t]+|(?=\n)|$)")
+_LABEL = re.compile(r"[A-WYZ0-9]")
+_MALFORMED = re.compile(r"\[(?:[ xX~]?)\](?![(\[:])")
+_STRICT = "\N{NO-BREAK SPACE}"
+
+
+@dataclass(slots=True)
+class Found:
+    """The drafts in file order, the lines accounted for, and for each item the draft it belongs to (-1 for none)."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    lines: set[int] = field(default_factory=set)
+    owners: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What all carriers read from."""
+
+    source: Source
+    outline: Outline
+    sections: Sections
+    meanings: Mapping[str, Status]
+    languages: Mapping[str, str]
+
+
+def find(page: Page) -> Found:
+    """Every box of the outline, as a draft or with a diagnostic."""
+    found = Found()
+    matches = [_BOX.match(item.text) if item.text.startswith("[") else None for item in page.outline.items]
+    blocks = [fences.read(fence, page.languages) for fence in page.outline.fences]
+    runs = _running_items(page.outline, matches, blocks)
+    has_steps: set[int] = set()
+    for item, match in zip(page.outline.items, matches, strict=True):
+        owner = found.owners[item.parent] if item.parent >= 0 else -1
+        found.owners.append(owner)
+        if match is None:
+            _check_malformed(item, found)
+            continue
+        found.lines.add(item.text_line)
+        if _is_refused(page, item, match, found):
+            continue
+        if owner in has_steps:
+            found.diagnostics.append(_step(item, found.drafts[owner]))
+            continue
+        draft = _draft(page, item, match, found)
+        found.owners[item.index] = len(found.drafts)
+        if owner >= 0:
+            _adopt(found.drafts[owner], draft, owner, len(found.drafts))
+        if item.index in runs:
+            has_steps.add(len(found.drafts))
+        found.drafts.append(draft)
+    _attach(page.outline, blocks, found)
+    return found
+
+
+def _running_items(outline: Outline, matches: list[re.Match[str] | None], blocks: list[Block]) -> set[int]:
+    """The boxes with a run block of their own: nested in them and in no box below them."""
+    result = set()
+    for fence, block in zip(outline.fences, blocks, strict=True):
+        index = fence.item
+        while index >= 0 and matches[index] is None:
+            index = outline.items[index].parent
+        if index >= 0 and block.role == "run":
+            result.add(index)
+    return result
+
+
+def _is_refused(page: Page, item: Item, match: re.Match[str], found: Found) -> bool:
+    """Boxes that are no tasks; each says why."""
+    line = item.text_line + 1
+    mark = match[1]
+    section = page.sections.at(item.start)
+    diagnostic = None
+    if mark not in page.meanings and _LABEL.fullmatch(mark):
+        diagnostic = codes.diagnose(codes.LABEL, line, mark=mark)
+    elif section.kind == "ignored":
+        diagnostic = codes.diagnose(codes.IGNORED_SECTION, line, section=section.name)
+    elif not item.text[match.end() :].split("\n", 1)[0].strip():
+        diagnostic = codes.diagnose(codes.EMPTY_BOX, line)
+    if diagnostic is not None:
+        found.diagnostics.append(diagnostic)
+    return diagnostic is not None
+
+
+def _check_malformed(item: Item, found: Found) -> None:
+    if item.text.startswith("[") and _MALFORMED.match(item.text):
+        found.lines.add(item.text_line)
+        text = item.text.split("\n", 1)[0][:20]
+        found.diagnostics.append(codes.diagnose(codes.MALFORMED_BOX, item.text_line + 1, text=text))
+
+
+def _step(item: Item, owner: Draft) -> Diagnostic:
+    name = owner.wording.candidate.name if owner.wording.candidate else owner.wording.title
+    return codes.diagnose(codes.STEP, item.text_line + 1, name=name)
+
+
+def _draft(page: Page, item: Item, match: re.Match[str], found: Found) -> Draft:
+    mark = match[1]
+    raw = page.source.lines[item.text_line]
+    column = raw.find(item.text[:3]) + 1
+    if mark not in page.meanings:
+        found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, item.text_line + 1, column + 1, mark=mark))
+    first = item.text[match.end() :].split("\n", 1)[0]
+    section = page.sections.at(item.start)
+    status = Status.COMPLETED if section.kind == "archived" else page.meanings.get(mark, Status.PENDING)
+    return Draft(
+        line=item.start,
+        end=item.end,
+        mark=mark,
+        status=status,
+        mark_place=MarkPlace(page.source.offset(item.text_line, column), len(mark.encode())),
+        section=section,
+        wording=wording.read(first),
+        item=item.index,
+        text_line=item.text_line,
+        paragraph=item.text,
+        optional=bool(match[2]) or section.is_optional,
+    )
+
+
+def _adopt(parent: Draft, child: Draft, parent_index: int, child_index: int) -> None:
+    child.parent = parent_index
+    child.level = parent.level + 1
+    parent.children.append(child_index)
+
+
+def _attach(outline: Outline, blocks: list[Block], found: Found) -> None:
+    """Give each fence to the task around it, else to the task it follows with no heading or rule between."""
+    stops = sorted(
+        (*(heading.line for heading in outline.headings), *outline.rules, *(t.start for t in outline.tables))
+    )
+    stop = last = -1
+    next_stop = next_draft = 0
+    for fence, block in zip(outline.fences, blocks, strict=True):
+        owner = found.owners[fence.item] if fence.item >= 0 else -1
+        while next_stop < len(stops) and stops[next_stop] < fence.start:
+            stop = stops[next_stop]
+            next_stop += 1
+        while next_draft < len(found.drafts) and found.drafts[next_draft].line < fence.start:
+            last = next_draft
+            next_draft += 1
+        if owner < 0 and last >= 0 and found.drafts[last].line > stop:
+            owner = last
+            found.drafts[owner].sibling_end = fence.end
+        if owner >= 0:
+            found.drafts[owner].blocks.append(block)
+            found.drafts[owner].fence_lines.append((fence.start, fence.end))

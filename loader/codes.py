@@ -1,0 +1,145 @@
+"""Every diagnostic the loader can give: its code, severity, meaning and the way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loader.model import Diagnostic, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One row of the table. `message` is a format string; `hint` tells the next step."""
+
+    code: str
+    meaning: str
+    message: str
+    hint: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """The first letter of a code is its severity."""
+        return _SEVERITIES[self.code[0]]
+
+
+_SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
+
+NOT_TEXT = Code(
+    "E001",
+    "The file is not UTF-8 text.",
+    "not a text file: {what}",
+    "save the list as UTF-8 text",
+)
+TOO_LARGE = Code(
+    "E002",
+    "The file is larger than the limit.",
+    "the file has {size} bytes, the limit is {limit}",
+    "split the list, or raise the limit with --max-size",
+)
+NO_TASKS = Code("E003", "The file holds no task.", "{what}", "write a task as a list item: `- [ ] What to do`")
+UNKNOWN_TASK = Code(
+    "E004",
+    "A dependency names a task that is not in the list.",
+    "unknown task '{name}' in {rule}{suggestion}",
+    "mend the id, or pass --allow-missing to leave the dependency out",
+)
+DUPLICATE_ID = Code(
+    "E005",
+    "Two tasks have the same id.",
+    "id '{name}' is taken: line {first} and line {second}",
+    "give one of them another id, or pass --on-duplicate suffix",
+)
+SELF_DEPENDENCY = Code("E006", "A task depends on itself.", "task '{name}' depends on itself", "take it out of {rule}")
+CYCLE = Code(
+    "E007", "Tasks wait for each other in a circle.", "dependency cycle: {path}", "take one of these edges out"
+)
+UNCLOSED_FENCE = Code(
+    "E008",
+    "A fence is never closed and hides boxes.",
+    "the fence opened on line {line} is not closed and hides {boxes}",
+    "close it with {fence}",
+)
+UNCLOSED_COMMENT = Code(
+    "E009",
+    "An HTML comment is never closed and hides boxes.",
+    "the comment opened on line {line} is not closed and hides {boxes}",
+    "close it with -->",
+)
+BAD_VALUE = Code("E010", "A known setting has a bad value.", "bad value {value!r} for {key}: {expected}")
+BAD_FRONT_MATTER = Code("E011", "The front matter is not valid YAML.", "front matter: {problem}")
+UNKNOWN_SETTING = Code(
+    "E012",
+    "The front matter's `executor:` holds a key that does not exist.",
+    "unknown setting '{name}' in executor{suggestion}",
+)
+UNREADABLE_BLOCKS = Code("E013", "The Markdown parser gave up.", "the Markdown cannot be read: {problem}")
+
+UNKNOWN_MARK = Code(
+    "W101",
+    "A box holds a mark without a meaning.",
+    "unknown mark '{mark}' is read as pending",
+    "use x, or explain the mark in a legend: `[{mark}]` done",
+)
+MALFORMED_BOX = Code(
+    "W102", "Something looks like a box and is none.", "'{text}' is not a box, so this is no task", "write `- [ ] `"
+)
+EMPTY_BOX = Code("W103", "A box has no text.", "a box without text is no task")
+PLACEHOLDER_ID = Code(
+    "W104", "An id is a placeholder.", "'{name}' is a placeholder, not an id", "give the task a number"
+)
+HIDDEN_BY_HTML = Code(
+    "W105",
+    "An HTML block swallows a box.",
+    "this box is inside the HTML block opened on line {line}, so it is no task",
+    "put a blank line after the tag",
+)
+DUPLICATE_RENAMED = Code(
+    "W106", "A second task with the same id got a suffix.", "id '{name}' is taken by line {first}: read as '{new}'"
+)
+MISSING_ALLOWED = Code(
+    "W107", "An unknown dependency was left out.", "unknown task '{name}' in {rule} is left out{suggestion}"
+)
+HIDDEN_BY_INDENT = Code(
+    "W108",
+    "A box is indented so far that it is code.",
+    "this box is indented code, so it is no task",
+    "indent it by fewer than four columns from the text above",
+)
+UNREACHED_BOX = Code(
+    "W109",
+    "A line looks like a box but Markdown does not read it as a list item.",
+    "this box is not a list item to Markdown, so it is no task",
+    "put a blank line before the list, and indent by two or four spaces",
+)
+SUSPECT_FENCE = Code(
+    "W110",
+    "A fence holds boxes and the opening of another fence.",
+    "the fence opened on line {line} hides {boxes} and the opening of another fence: is it closed?",
+)
+UNNAMED_ROW = Code("W111", "A table row has neither id nor title.", "a row without id and title is no task")
+VERIFY_CANNOT_RUN = Code(
+    "W112", "A verify block is in a language that does not run.", "a verify block in '{language}' cannot run"
+)
+
+IGNORED_SECTION = Code("I201", "A box stands in a section that holds no tasks.", "not a task: section '{section}'")
+QUOTED_BOX = Code("I202", "A box stands in a block quote.", "not a task: quoted")
+LABEL = Code(
+    "I203", "A bracket holds a letter or a digit that is a label, not a mark.", "not a task: [{mark}] is a label"
+)
+STEP = Code("I204", "A box belongs to a task with a run block of its own.", "a step of task '{name}', not a task")
+REPEATED_ROW = Code("I205", "A table row repeats a task of the list.", "not a task: '{name}' is on line {first}")
+FRONT_MATTER_BOX = Code("I206", "A box stands in the front matter.", "not a task: front matter")
+
+TABLE: tuple[Code, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Code))
+
+
+def diagnose(code: Code, line: int, column: int = 1, /, **facts: object) -> Diagnostic:
+    """A diagnostic of this kind at a place (from 1), with the facts filled into its message and hint."""
+    return Diagnostic(
+        code.code,
+        code.severity,
+        line,
+        column,
+        code.message.format(**facts),
+        code.hint.format(**facts) if facts else code.hint,
+    )

@@ -1,0 +1,75 @@
+"""Which fenced blocks run, which check and which are text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from loader import durations
+from loader.model import Block, Role
+from loader.outline import Fence
+
+RUN_LANGUAGES = frozenset({"sh", "bash", "zsh", "shell", "python", "sql"})
+
+_ROLE_WORDS: dict[str, Role] = {"verify": "verify", "prompt": "prompt", "no-run": "text", "norun": "text", "run": "run"}
+_BRACES = re.compile(r"\{([^}]*)\}?")
+_ATTRIBUTE = re.compile(r"""([\w.:-]+)=(?:"([^"]*)"|'([^']*)'|([^\s,]+))|([\w.#:-]+)""")
+_ENV = re.compile(r"env\.[A-Za-z_]\w*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An attribute that cannot be meant: its key, its value and what was expected."""
+
+    key: str
+    value: str
+    expected: str
+
+
+def read(fence: Fence, languages: Collection[str]) -> Block:
+    """The block a fence holds; `languages` are those the list adds to ours."""
+    language, role, attributes = _info(fence.info)
+    if not language and role in ("verify", "run"):
+        language = "sh"
+    if role is None:
+        role = "run" if language in RUN_LANGUAGES or language in languages else "text"
+    content = fence.content if not fence.content or fence.content.endswith("\n") else fence.content + "\n"
+    return Block(language, role, attributes, content, fence.start + 1)
+
+
+def check(block: Block) -> Iterator[Problem]:
+    """What is wrong with the attributes of a block that runs."""
+    for key, value in block.attributes.items():
+        if key == "timeout":
+            try:
+                durations.read(value)
+            except ValueError as error:
+                yield Problem(key, value, str(error))
+        elif key == "dir" and not value:
+            yield Problem(key, value, "a folder")
+        elif key.startswith("env.") and not _ENV.fullmatch(key):
+            yield Problem(key, value, "env.NAME=value")
+
+
+def can_run(block: Block, languages: Collection[str]) -> bool:
+    """Whether there is a command for the block's language."""
+    return block.language in RUN_LANGUAGES or block.language in languages
+
+
+def _info(info: str) -> tuple[str, Role | None, dict[str, str]]:
+    braces = _BRACES.search(info)
+    words = _BRACES.sub(" ", info).split()
+    attributes: dict[str, str] = {}
+    flags: list[str] = []
+    for match in _ATTRIBUTE.finditer(braces[1] if braces else ""):
+        key, double, single, bare, flag = match.groups()
+        if flag:
+            flags.append(flag)
+        else:
+            attributes[key] = next((value for value in (double, single, bare) if value is not None), "")
+    language = "" if not words or words[0].lower() in ("verify", "prompt", "no-run") else words.pop(0).lower()
+    if not language and flags and flags[0].startswith("."):
+        language = flags.pop(0)[1:].lower()  # pandoc's ``` {.python}
+    role = next((_ROLE_WORDS[word.lower()] for word in (*words, *flags) if word.lower() in _ROLE_WORDS), None)
+    return language, role, attributes

@@ -1,0 +1,91 @@
+"""How tasks are named in front of their text: the families of ids, sure ones and loose ones."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_END = r"(?=[\s:.,)\]—–*`]|$)"
+
+# A sure family is an id wherever it stands first; a loose one could be plain words (`3.5 release`, `t1`, `S3`).
+_SURE = re.compile(
+    rf"""(?:T\d{{3,}}[A-Za-z]?(?:\.\d+)*(?:-[\w]+)?            # T001, T014a, T001.2
+       | t\d{{3,}}(?:\.\d+)*                                   # t001.1
+       | WP\d{{2,}}
+       | [A-Z][A-Z0-9]{{0,9}}(?:-[A-Z0-9]+){{0,4}}-\d+[a-z]?(?:\.\d+)*   # ABC-123, NA-BOOT-INF-001, US-001
+       ){_END}""",
+    re.VERBOSE,
+)
+_WORDED = re.compile(r"(?:Task|Subtask)\s+(\d+[a-z]?(?:\.\d+)*)(?=\s*[:.—–-](?:\s|\*|$))", re.IGNORECASE)
+_LOOSE = (
+    ("dotted", re.compile(rf"(\d+[a-z]?(?:\.\d+[a-z]?)+)\.?{_END}")),
+    ("numbered", re.compile(r"(\d+)(?:\\?[.)])(?=\s)")),
+    ("number", re.compile(r"(\d+)(?=[:\s])")),
+    ("lettered", re.compile(rf"([A-Za-z]\d{{1,3}}(?:\.\d+)*){_END}")),
+    ("worded", re.compile(rf"([a-z]+(?:-[a-z]+)*-\d+){_END}")),
+)
+_PLACEHOLDER = re.compile(r"(?:[tT][xX]{2,}|[tT]\d+[xX]+|[A-Z]+-[X]{2,}|\[ID\])(?=[\s:.\]*`]|$)")
+_AFTER = re.compile(r"[*`\]~]*(?:\s*[:—–]|\s+-(?=\s)|\.(?=\s|$)|\\\.)?[*`]*\s*")
+_BEFORE = re.compile(r"[*`\[~_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What could be an id: its family ("" for a sure one) and how much text it takes, decoration and colon included."""
+
+    name: str
+    family: str
+    taken: int
+    opened: str = ""  # the `**` that opened before it and closes later
+    written: str = ""  # the text it takes, for when it is refused
+
+
+def find(text: str) -> Candidate | None:
+    """The id at the very start of a text, if something there could be one."""
+    opened = _BEFORE.match(text)
+    start = opened.end() if opened else 0
+    decoration = text[:start]
+    if match := _SURE.match(text, start):
+        return _candidate(text, match[0], "", match.end(), decoration)
+    if match := _WORDED.match(text, start):
+        return _candidate(text, match[1], "", match.end(), decoration)
+    if "[" in decoration:
+        return _bracketed(text, start, decoration)
+    for family, pattern in _LOOSE:
+        if match := pattern.match(text, start):
+            return _candidate(text, match[1], family, match.end(), decoration)
+    return None
+
+
+def _bracketed(text: str, start: int, decoration: str) -> Candidate | None:
+    """`[T1]`, `[1.2]`: the brackets make a loose spelling no surer, but its dot or colon unnecessary."""
+    match = re.compile(r"([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)+)(?=\])").match(text, start)
+    return _candidate(text, match[1], "bracketed", match.end(), decoration) if match else None
+
+
+def placeholder(text: str) -> str | None:
+    """The placeholder at the start of a text: an id that nobody has filled in."""
+    opened = _BEFORE.match(text)
+    match = _PLACEHOLDER.match(text, opened.end() if opened else 0) or _PLACEHOLDER.match(text)
+    return match[0] if match else None
+
+
+def _candidate(text: str, name: str, family: str, end: int, decoration: str) -> Candidate:
+    after = _AFTER.match(text, end)
+    taken = after.end() if after else end
+    opened = decoration if "**" in decoration and "**" not in text[end:taken] else ""
+    return Candidate(name, family, taken, opened, text[:taken])
+
+
+def chosen(names: dict[int, list[Candidate | None]], referred: set[str]) -> set[tuple[int, str]]:
+    """The loose families that count, by nesting level: those at least half of the level's boxes use."""
+    result = set()
+    for level, candidates in names.items():
+        counts: dict[str, int] = {}
+        for candidate in candidates:
+            if candidate is not None and candidate.family:
+                counts[candidate.family] = counts.get(candidate.family, 0) + 1
+                if candidate.name in referred:
+                    result.add((level, candidate.family))
+        result.update((level, family) for family, count in counts.items() if count * 2 >= len(candidates))
+    return result

@@ -1,0 +1,177 @@
+"""Marks changed in the bytes of a file: one mark a task and not one byte more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from loader import codes, legends, signs
+from loader.model import Diagnostic, MarkPlace, Status, Task, TaskList
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One stretch of bytes to replace; `mark` is what the task's mark is then."""
+
+    index: int
+    place: MarkPlace
+    new: bytes
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patched:
+    """The new bytes, the mark now in the file for each task wanted or ticked with its children, and unknown ids.
+
+    `tasks` is what parsing `source` again would give; `changes` are in file order.
+    """
+
+    source: bytes
+    written: Mapping[str, str]
+    missing: tuple[str, ...]
+    tasks: TaskList
+    changes: tuple[Change, ...]
+
+
+def patch(source: bytes, tasks: TaskList, wanted: Mapping[str, Status]) -> Patched:
+    """Write the wanted statuses as marks. Where `tasks` is not the parse of `source`, nothing is written.
+
+    A container is ticked with the last of its children. A status for which the file has no mark leaves it as it is.
+    """
+    if sha256(source).hexdigest() != tasks.sha256:
+        return Patched(source, {}, tuple(wanted), tasks, ())
+    index = {task.task_id: place for place, task in enumerate(tasks.tasks)}
+    statuses = {index[task_id]: status for task_id, status in wanted.items() if task_id in index}
+    missing = tuple(task_id for task_id in wanted if task_id not in index)
+    _tick_parents(tasks, index, statuses)
+    own = _own_marks(tasks.tasks) if any(tasks.tasks[place].carrier == "table" for place in statuses) else {}
+    written: dict[str, str] = {}
+    changes: list[Change] = []
+    for place, status in sorted(statuses.items()):
+        task = tasks.tasks[place]
+        change = _change(place, task, status, tasks.vocabulary, own)
+        if change is None:
+            written[task.task_id] = task.mark
+        else:
+            written[task.task_id] = change.mark
+            changes.append(change)
+    changes.sort(key=lambda change: change.place.start)
+    patched = _apply(source, changes)
+    return Patched(patched, written, missing, _updated(patched, tasks, changes), tuple(changes))
+
+
+def _tick_parents(tasks: TaskList, index: Mapping[str, int], statuses: dict[int, Status]) -> None:
+    """Add the containers whose children are all completed once the wanted statuses are written."""
+    changed = [
+        place
+        for place, status in statuses.items()
+        if status is Status.COMPLETED and tasks.tasks[place].parent is not None
+    ]
+    if not changed:
+        return
+    children: dict[str, list[int]] = {}
+    for place, task in enumerate(tasks.tasks):
+        if task.parent is not None:
+            children.setdefault(task.parent, []).append(place)
+    while changed:
+        parent = tasks.tasks[changed.pop()].parent
+        if parent is None or index[parent] in statuses or not tasks.tasks[index[parent]].container:
+            continue
+        if all(statuses.get(child, tasks.tasks[child].status) is Status.COMPLETED for child in children[parent]):
+            statuses[index[parent]] = Status.COMPLETED
+            changed.append(index[parent])
+
+
+def _own_marks(tasks: Iterable[Task]) -> dict[tuple[signs.Kind, Status], str]:
+    """The marks that tables use already, by kind and what they say."""
+    own: dict[tuple[signs.Kind, Status], str] = {}
+    for task in tasks:
+        if task.carrier == "table" and task.mark_place.length:
+            own.setdefault((signs.kind_of(task), signs.status_of(task.mark) or task.status), task.mark)
+    return own
+
+
+def _change(
+    index: int,
+    task: Task,
+    status: Status,
+    vocabulary: Mapping[Status, str],
+    own: Mapping[tuple[signs.Kind, Status], str],
+) -> Change | None:
+    if task.status is status:
+        return None
+    kind = signs.kind_of(task)
+    mark = vocabulary.get(status) if kind == "box" else own.get((kind, status), signs.DEFAULTS[kind].get(status))
+    if mark is None or mark == task.mark:
+        return None
+    place = task.mark_place
+    text = mark if place.length else place.before + mark + place.after
+    if kind == "prefix":
+        text = mark + place.after if mark.strip() else ""
+    elif kind == "word":
+        text = mark = _cased(mark, task.mark)
+    return Change(index, place, text.encode(), mark if mark.strip() else " ")
+
+
+def _cased(word: str, like: str) -> str:
+    if like.isupper():
+        return word.upper()
+    return word.capitalize() if like[:1].isupper() else word
+
+
+def _apply(source: bytes, changes: Iterable[Change]) -> bytes:
+    parts, at = [], 0
+    for change in changes:
+        parts += [source[at : change.place.start], change.new]
+        at = change.place.start + change.place.length
+    parts.append(source[at:])
+    return b"".join(parts)
+
+
+def _updated(source: bytes, tasks: TaskList, changes: list[Change]) -> TaskList:
+    """The list with new marks, statuses and places: a change of length moves what is behind it."""
+    if not changes:
+        return tasks
+    result = list(tasks.tasks)
+    for change in changes:
+        result[change.index] = _remarked(result[change.index], change, tasks.meanings)
+    if any(len(change.new) != change.place.length for change in changes):
+        _move(result, changes)
+    touched = {result[change.index].lines[0]: tasks.tasks[change.index].mark for change in changes}
+    return replace(
+        tasks,
+        tasks=tuple(result),
+        sha256=sha256(source).hexdigest(),
+        vocabulary=legends.vocabulary(tasks.meanings, (task.mark for task in result)),
+        diagnostics=tuple(found for found in tasks.diagnostics if not _is_mended(found, touched)),
+    )
+
+
+def _remarked(task: Task, change: Change, meanings: Mapping[str, Status]) -> Task:
+    place = change.place
+    if place.before:
+        place = MarkPlace(place.start + len(place.before.encode()), len(change.mark.encode()))
+    else:
+        place = replace(place, length=len(change.new))
+    status = signs.status_of(change.mark) or meanings.get(change.mark, Status.PENDING)
+    return replace(task, mark=change.mark, status=status, mark_place=place)
+
+
+def _move(tasks: list[Task], changes: list[Change]) -> None:
+    order = sorted(range(len(tasks)), key=lambda index: tasks[index].mark_place.start)
+    by_index = {change.index: change for change in changes}
+    moved = 0
+    for index in order:
+        if moved:
+            place = tasks[index].mark_place
+            tasks[index] = replace(tasks[index], mark_place=replace(place, start=place.start + moved))
+        if index in by_index:
+            moved += len(by_index[index].new) - by_index[index].place.length
+
+
+def _is_mended(diagnostic: Diagnostic, touched: Mapping[int, str]) -> bool:
+    """Whether it complains of a mark that is no longer there."""
+    if diagnostic.code != codes.UNKNOWN_MARK.code or diagnostic.line not in touched:
+        return False
+    return f"'{touched[diagnostic.line]}'" in diagnostic.message

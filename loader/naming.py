@@ -1,0 +1,116 @@
+"""Which id every task gets: the one it shows, else a key made from its title."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from loader import codes, ids, references, wording
+from loader.drafts import Draft
+from loader.model import Diagnostic
+from loader.references import Reference
+
+_MARKUP = re.compile(r"[*_`~]+")
+_KEY_LENGTH = 10
+
+
+@dataclass(slots=True)
+class Names:
+    """By index of draft: its id, its title, and whether the id is written in the file."""
+
+    ids: list[str] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
+    explicit: list[bool] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+def give(drafts: Sequence[Draft], *, on_duplicate: str) -> Names:
+    """Name every draft, parents first; no two get the same id and none is dropped."""
+    shown = _shown(drafts)
+    names = Names()
+    taken = _Taken()
+    derived: list[tuple[int, str]] = []
+    for index, (draft, explicit) in enumerate(zip(drafts, shown, strict=True)):
+        has_candidate = explicit is not None and draft.given_id is None and draft.wording.hidden_id is None
+        title = wording.titled(draft.wording, with_id=has_candidate) or explicit or ""
+        names.titles.append(title)
+        names.explicit.append(explicit is not None)
+        if draft.wording.placeholder and explicit is None:
+            line = draft.text_line + 1
+            names.diagnostics.append(codes.diagnose(codes.PLACEHOLDER_ID, line, name=draft.wording.placeholder))
+        if explicit is None:
+            names.ids.append("")
+            derived.append((index, title))
+        else:
+            names.ids.append(_unique(explicit, index, drafts, taken, names, on_duplicate=on_duplicate))
+    for index, title in derived:
+        parent = names.ids[drafts[index].parent] if drafts[index].parent >= 0 else ""
+        names.ids[index] = taken.take(key(parent, title), index, "~")
+    return names
+
+
+def key(parent: str, title: str) -> str:
+    """The key of a task that shows no id: the same as long as its title and its parent are."""
+    plain = unicodedata.normalize("NFC", _MARKUP.sub("", title)).casefold()
+    text = f"{parent}\x1f{' '.join(plain.split())}"
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:_KEY_LENGTH]
+
+
+def _shown(drafts: Sequence[Draft]) -> list[str | None]:
+    """The written id of each draft, loose spellings only where their family counts."""
+    referred: set[str] = set()
+    levels: dict[int, list[ids.Candidate | None]] = {}
+    for draft in drafts:
+        referred |= references.written(draft.references)
+        referred |= references.written(
+            Reference(name, rule, 0) for rule, needed in draft.wording.needs for name in needed
+        )
+        if draft.given_id is None:
+            levels.setdefault(draft.level, []).append(draft.wording.candidate)
+    counting = ids.chosen(levels, referred)
+    return [_written_id(draft, counting) for draft in drafts]
+
+
+def _written_id(draft: Draft, counting: set[tuple[int, str]]) -> str | None:
+    if draft.given_id is not None:
+        return draft.given_id
+    candidate = draft.wording.candidate
+    if draft.wording.hidden_id is not None:
+        return draft.wording.hidden_id
+    if candidate is None:
+        return None
+    return candidate.name if not candidate.family or (draft.level, candidate.family) in counting else None
+
+
+def _unique(name: str, index: int, drafts: Sequence[Draft], taken: _Taken, names: Names, *, on_duplicate: str) -> str:
+    first_index = taken.by_id.get(name)
+    new = taken.take(name, index, "#")
+    if first_index is None:
+        return new
+    first, second = drafts[first_index].text_line + 1, drafts[index].text_line + 1
+    if on_duplicate == "suffix":
+        names.diagnostics.append(codes.diagnose(codes.DUPLICATE_RENAMED, second, name=name, first=first, new=new))
+    else:
+        names.diagnostics.append(codes.diagnose(codes.DUPLICATE_ID, second, name=name, first=first, second=second))
+    return new
+
+
+@dataclass(slots=True)
+class _Taken:
+    """The ids given so far, with the index of their draft, and the next number to try after each."""
+
+    by_id: dict[str, int] = field(default_factory=dict)
+    next_number: dict[str, int] = field(default_factory=dict)
+
+    def take(self, name: str, index: int, separator: str) -> str:
+        """The name itself, else the name with the first free number."""
+        free, number = name, self.next_number.get(name, 2)
+        while free in self.by_id:
+            free = f"{name}{separator}{number}"
+            number += 1
+        self.next_number[name] = number
+        self.by_id[free] = index
+        return free

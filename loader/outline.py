@@ -1,0 +1,217 @@
+"""The blocks of a Markdown text and their lines: headings, items, fences, tables and what hides its contents.
+
+Lines count from 0 here; `end` is exclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_NESTING_MAX = 200  # the preset's 20 loses lists deeper than ten levels without a word
+
+HiderKind = Literal["html", "comment", "quote", "code"]
+
+
+@dataclass(slots=True)
+class Heading:
+    """A heading outside lists and quotes."""
+
+    line: int
+    level: int
+    text: str
+
+
+@dataclass(slots=True)
+class Item:
+    """A list item outside quotes; `text` is its first paragraph, which starts on `text_line` (-1 without one)."""
+
+    index: int
+    parent: int
+    start: int
+    end: int
+    text_line: int = -1
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Fence:
+    """A fenced block outside quotes; `item` is the innermost item around it, or -1."""
+
+    start: int
+    end: int
+    item: int
+    info: str
+    content: str
+    markup: str
+
+
+@dataclass(slots=True)
+class Table:
+    """A table outside lists and quotes: header, delimiter row and body lines."""
+
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Hider:
+    """A block whose contents are no list items, whatever they look like."""
+
+    kind: HiderKind
+    start: int
+    end: int
+    content: str = ""
+
+
+@dataclass(slots=True)
+class Outline:
+    """Everything found, each kind in file order."""
+
+    headings: list[Heading] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    fences: list[Fence] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    hiders: list[Hider] = field(default_factory=list)
+    paragraphs: list[tuple[int, str]] = field(default_factory=list)  # those outside lists, quoted ones included
+    rules: list[int] = field(default_factory=list)
+
+
+def trace(text: str) -> Outline:
+    """Walk the parser's flat tokens once."""
+    walk = _Walk()
+    steps = walk.steps
+    for token in _parser().parse(text):
+        step = steps.get(token.type)
+        if step is not None:
+            step(token)
+    return walk.outline
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """Blocks only: inline parsing doubles the time and loses the raw text; references would swallow `[x]: text`."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"maxNesting": _NESTING_MAX}).enable("table").disable("reference")
+    parser.core.ruler.disable(["inline", "text_join"])
+    return parser
+
+
+class _Walk:
+    """The state of one walk: which items are open, and whose text the next inline token is."""
+
+    def __init__(self) -> None:
+        self.outline = Outline()
+        self.open_items: list[Item] = []
+        self.quotes = 0
+        self.tables = 0
+        self.waiting: Heading | Item | None = None
+        self.paragraph_line = -1
+        self.steps: dict[str, Callable[[Token], None]] = {
+            "inline": self.inline,
+            "list_item_open": self.item_open,
+            "list_item_close": self.item_close,
+            "paragraph_open": self.paragraph,
+            "heading_open": self.heading,
+            "fence": self.fence,
+            "html_block": self.html,
+            "code_block": self.code,
+            "blockquote_open": self.quote_open,
+            "blockquote_close": self.quote_close,
+            "table_open": self.table_open,
+            "table_close": self.table_close,
+            "hr": self.rule,
+        }
+
+    def inline(self, token: Token) -> None:
+        if self.tables:
+            return
+        if self.waiting is not None:
+            self.waiting.text = token.content
+            self.waiting = None
+        elif self.paragraph_line >= 0:
+            self.outline.paragraphs.append((self.paragraph_line, token.content))
+        self.paragraph_line = -1
+
+    def item_open(self, token: Token) -> None:
+        if self.quotes:
+            return
+        start, end = _lines(token)
+        item = Item(len(self.outline.items), self.open_items[-1].index if self.open_items else -1, start, end)
+        self.outline.items.append(item)
+        self.open_items.append(item)
+
+    def item_close(self, _: Token) -> None:
+        if not self.quotes:
+            self.open_items.pop()
+
+    def paragraph(self, token: Token) -> None:
+        if not self.quotes and self.open_items:
+            self._begin_item_text(token)
+        else:
+            self.paragraph_line = _lines(token)[0]
+
+    def heading(self, token: Token) -> None:
+        if self.quotes:
+            return
+        if self.open_items:
+            if token.markup in ("-", "="):
+                self._begin_item_text(
+                    token
+                )  # `- [ ] a` over an indented `---` is a heading to Markdown, a box to people
+            return
+        heading = Heading(_lines(token)[0], int(token.tag[1]), "")
+        self.outline.headings.append(heading)
+        self.waiting = heading
+
+    def _begin_item_text(self, token: Token) -> None:
+        item = self.open_items[-1]
+        line = _lines(token)[0]
+        if item.text_line < 0 and line <= item.start + 1:
+            item.text_line = line
+            self.waiting = item
+
+    def fence(self, token: Token) -> None:
+        start, end = _lines(token)
+        if not self.quotes:
+            item = self.open_items[-1].index if self.open_items else -1
+            self.outline.fences.append(Fence(start, end, item, token.info.strip(), token.content, token.markup))
+
+    def html(self, token: Token) -> None:
+        kind: HiderKind = "comment" if token.content.lstrip().startswith("<!--") else "html"
+        self.outline.hiders.append(Hider(kind, *_lines(token), token.content))
+
+    def code(self, token: Token) -> None:
+        self.outline.hiders.append(Hider("code", *_lines(token)))
+
+    def quote_open(self, token: Token) -> None:
+        if not self.quotes:
+            self.outline.hiders.append(Hider("quote", *_lines(token)))
+        self.quotes += 1
+
+    def quote_close(self, _: Token) -> None:
+        self.quotes -= 1
+
+    def table_open(self, token: Token) -> None:
+        self.tables += 1
+        if not self.quotes and not self.open_items:
+            self.outline.tables.append(Table(*_lines(token)))
+
+    def table_close(self, _: Token) -> None:
+        self.tables -= 1
+
+    def rule(self, token: Token) -> None:
+        if not self.quotes and not self.open_items:
+            self.outline.rules.append(_lines(token)[0])
+
+
+def _lines(token: Token) -> tuple[int, int]:
+    """Every block token has a map; the parser's types allow none only for inline ones."""
+    return (token.map[0], token.map[1]) if token.map else (0, 0)

@@ -1,0 +1,79 @@
+"""How urgent a task is, in every spelling people use."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_WORDS = {
+    "critical": ("P1", 0),
+    "urgent": ("P1", 0),
+    "highest": ("P1", 0),
+    "🔺": ("P1", 0),
+    "!!!": ("P1", 0),
+    "high": ("P1", 1),
+    "⏫": ("P1", 1),
+    "medium": ("P2", 2),
+    "🔼": ("P2", 2),
+    "normal": ("P3", 3),
+    "none": ("P3", 3),
+    "low": ("P4", 4),
+    "🔽": ("P4", 4),
+    "lowest": ("P4", 4),
+    "⏬": ("P4", 4),
+}
+SYMBOLS = tuple(word for word in _WORDS if not word.isalpha())
+NAMES = "critical|urgent|highest|high|medium|low|lowest"
+EXPECTED = f"P0 to P4, {NAMES.replace('|', ', ')}"
+
+_NUMBERED = re.compile(r"P(\d{1,2})", re.IGNORECASE)
+_HEADING = re.compile(
+    rf"""\bpriority\s*[:=]?\s*(?P<after>P\d|{NAMES})\b      # (Priority: P1), Priority: High
+      | ^\W*(?P<first>P\d)\b                                # P1 – Must have, [P1] Core
+      | [(\[](?P<inside>P\d)\b                              # Phase 0 (P0: critical usability)
+      | \b(?P<before>{NAMES})[ -]priority\b                 # High Priority
+      | ^\W*(?P<alone>critical|urgent)\W*$                  # Critical
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """`name` is P1 to P4, `raw` what the file says, `rank` the claim order."""
+
+    name: str
+    raw: str
+    rank: int
+
+
+DEFAULT = Priority("P3", "", 3)
+
+
+def read(value: object) -> Priority:
+    """A priority by number or word; raises ValueError saying what is expected."""
+    raw = str(value).strip().strip("[]()*`:").strip()
+    if match := _NUMBERED.fullmatch(raw):
+        return _numbered(int(match[1]), raw)
+    if raw.isdigit() and len(raw) == 1:
+        return _numbered(int(raw), raw)
+    known = _WORDS.get(raw.removesuffix("\N{VARIATION SELECTOR-16}").lower())
+    if known is None:
+        raise ValueError(EXPECTED)
+    return Priority(known[0], raw, known[1])
+
+
+def of_heading(text: str) -> Priority | None:
+    """The priority a heading gives to its section, if it gives one."""
+    for symbol in SYMBOLS:
+        if symbol in text and symbol != "!!!":
+            return read(symbol)
+    match = _HEADING.search(text)
+    return read(match[match.lastgroup or 0]) if match else None
+
+
+def _numbered(number: int, raw: str) -> Priority:
+    if number == 0:
+        return Priority("P1", raw, 0)
+    bounded = min(number, 4)
+    return Priority(f"P{bounded}", raw, bounded)

@@ -1,0 +1,187 @@
+"""The whole way from bytes to a task list, as a list of steps.
+
+read:      size -> decode -> front matter -> outline
+_assemble: sections -> marks -> boxes and rows -> bodies -> ids -> edges -> tasks
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from loader import (
+    bodies,
+    boxes,
+    codes,
+    dialects,
+    fences,
+    frontmatter,
+    hidden,
+    legends,
+    naming,
+    outline,
+    priorities,
+    sections,
+    source,
+    tables,
+    tasks,
+)
+from loader.drafts import Draft
+from loader.frontmatter import FrontMatter
+from loader.graph import Graph
+from loader.model import Diagnostic, Status, TaskList
+from loader.outline import Outline
+from loader.sections import Sections
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the caller asks for; the front matter fills what is left open."""
+
+    dialect: str | None
+    on_duplicate: str
+    allow_missing: bool
+    max_size: int
+
+
+def read(data: bytes, choices: Choices) -> TaskList:
+    """The list that these bytes hold. Raises for no input."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    if len(data) > choices.max_size:
+        return _refused(sha256, codes.diagnose(codes.TOO_LARGE, 1, size=len(data), limit=choices.max_size))
+    try:
+        text = source.decode(data)
+    except source.NotTextError as error:
+        return _refused(sha256, codes.diagnose(codes.NOT_TEXT, error.line, what=str(error)))
+    front = frontmatter.read(text.lines)
+    # Front matter is blanked, not cut, so that line numbers stay.
+    markdown = "\n".join([""] * front.end + text.lines[front.end :])
+    try:
+        traced = outline.trace(markdown)
+    except RecursionError:
+        return _refused(sha256, codes.diagnose(codes.UNREADABLE_BLOCKS, 1, problem="it is nested too deeply"))
+    return _assemble(text, front, traced, markdown, choices, sha256)
+
+
+def _assemble(
+    text: source.Source, front: FrontMatter, traced: Outline, markdown: str, choices: Choices, sha256: str
+) -> TaskList:
+    arranged = sections.arrange(traced.headings, front.priority)
+    given = choices.dialect or front.settings.get("dialect")
+    dialect = str(given) if given else dialects.detect(markdown, has_settings=front.has_settings)
+    meanings = legends.meanings(dialect, _legend(text.lines, traced, arranged))
+    languages = front.settings.get("languages")
+    page = boxes.Page(text, traced, arranged, meanings, languages if isinstance(languages, Mapping) else {})
+
+    found = boxes.find(page)
+    rows = tables.find(page, found)
+    drafts = _merged(found, rows)
+    diagnostics = [*front.diagnostics, *found.diagnostics]
+    diagnostics += bodies.fill(drafts, text)
+    diagnostics += _check_blocks(drafts, page.languages)
+
+    on_duplicate = "suffix" if "suffix" in (choices.on_duplicate, front.settings.get("on_duplicate")) else "error"
+    names = naming.give(drafts, on_duplicate=on_duplicate)
+    allow_missing = choices.allow_missing or front.settings.get("allow_missing") is True
+    graph = Graph(drafts, names.ids, allow_missing=allow_missing)
+    graph.connect()
+    diagnostics += names.diagnostics
+    diagnostics += graph.diagnostics
+    diagnostics += hidden.find(text.lines, traced, found.lines, front.end)
+    if not drafts:
+        diagnostics.append(_no_tasks(text))
+    return TaskList(
+        title=front.title or arranged.title,
+        description=front.description or _description(traced, arranged, drafts),
+        dialect=dialect,
+        settings=front.settings,
+        tasks=tasks.build(drafts, names, graph.edges, text.lines),
+        edges=tuple(edge for edges in graph.edges for edge in edges.values()),
+        diagnostics=tuple(sorted(diagnostics, key=lambda diagnostic: (diagnostic.line, diagnostic.column))),
+        sha256=sha256,
+        vocabulary=legends.vocabulary(meanings, (draft.mark for draft in drafts)),
+        meanings=meanings,
+    )
+
+
+def _refused(sha256: str, diagnostic: Diagnostic) -> TaskList:
+    return TaskList("", "", "plain", {}, (), (), (diagnostic,), sha256)
+
+
+def _no_tasks(text: source.Source) -> Diagnostic:
+    is_empty = not any(line.strip() for line in text.lines)
+    return codes.diagnose(codes.NO_TASKS, 1, what="the file is empty" if is_empty else "the file holds no task")
+
+
+def _legend(lines: Sequence[str], traced: Outline, arranged: Sections) -> dict[str, Status]:
+    """Look for a legend outside code and comments."""
+    opaque: set[int] = set()
+    for fence in traced.fences:
+        opaque.update(range(fence.start, fence.end))
+    for hider in traced.hiders:
+        if hider.kind != "quote":
+            opaque.update(range(hider.start, hider.end))
+    quoted = {line for hider in traced.hiders if hider.kind == "quote" for line in range(hider.start, hider.end)}
+    return legends.find(
+        (text, line in quoted or "legend" in arranged.at(line).name.casefold())
+        for line, text in enumerate(lines)
+        if "[" in text and line not in opaque
+    )
+
+
+def _merged(found: boxes.Found, rows: list[Draft]) -> list[Draft]:
+    """Boxes and rows in file order; a row that repeats a box's id is a view of it, not a second task."""
+    if not rows:
+        return found.drafts
+    known = {
+        draft.wording.candidate.name: draft.text_line + 1
+        for draft in reversed(found.drafts)
+        if draft.wording.candidate is not None
+    }
+    own = []
+    for row in rows:
+        if row.given_id in known:
+            facts = {"name": row.given_id, "first": known[row.given_id]}
+            found.diagnostics.append(codes.diagnose(codes.REPEATED_ROW, row.line + 1, **facts))
+        else:
+            own.append(row)
+    if not found.drafts:
+        return own
+    order = sorted(range(len(found.drafts) + len(own)), key=lambda index: _all(found.drafts, own, index).line)
+    places = {old: new for new, old in enumerate(order)}
+    merged = [_all(found.drafts, own, index) for index in order]
+    for draft in found.drafts:
+        draft.parent = places[draft.parent] if draft.parent >= 0 else -1
+        draft.children = [places[child] for child in draft.children]
+    return merged
+
+
+def _all(first: list[Draft], second: list[Draft], index: int) -> Draft:
+    return first[index] if index < len(first) else second[index - len(first)]
+
+
+def _check_blocks(drafts: Sequence[Draft], languages: Mapping[str, str]) -> list[Diagnostic]:
+    result = []
+    for draft in drafts:
+        for raw in draft.wording.bad:
+            facts = {"key": raw[0], "value": raw[1], "expected": priorities.EXPECTED}
+            result.append(codes.diagnose(codes.BAD_VALUE, draft.text_line + 1, **facts))
+        for block in draft.blocks:
+            for problem in fences.check(block):
+                facts = {"key": problem.key, "value": problem.value, "expected": problem.expected}
+                result.append(codes.diagnose(codes.BAD_VALUE, block.line, **facts))
+            if block.role == "verify" and not fences.can_run(block, languages):
+                result.append(codes.diagnose(codes.VERIFY_CANNOT_RUN, block.line, language=block.language))
+    return result
+
+
+def _description(traced: Outline, arranged: Sections, drafts: Sequence[Draft]) -> str:
+    """The first paragraph or quote below the title, before anything else."""
+    title = arranged.all[1].line if arranged.title else -1
+    later = [section.line for section in arranged.all if section.line > title]
+    end = min([*later[:1], *(draft.line for draft in drafts[:1])], default=None)
+    for line, text in traced.paragraphs:
+        if line > title and (end is None or line < end):
+            return text.strip()
+    return ""

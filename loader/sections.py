@@ -1,0 +1,113 @@
+"""What the headings above a task say of it: path, priority, and whether it is a task at all."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from loader import priorities
+from loader.outline import Heading
+from loader.priorities import Priority
+
+Kind = Literal["tasks", "ignored", "archived"]
+
+_IGNORED_ALONE = frozenset({"note", "notes", "legend", "overview"})
+_IGNORED_BEGINNINGS = (
+    "success criteria",
+    "acceptance criteria",
+    "exit criteria",
+    "definition of done",
+    "out of scope",
+    "parallel example",
+    "relevant files",
+    "dependencies & execution order",
+    "dependencies and execution order",
+)
+_ARCHIVED = frozenset(
+    {
+        "completed",
+        "done",
+        "archive",
+        "archived",
+        "completed tasks",
+        "done tasks",
+        "archived tasks",
+        "complete",
+        "finished",
+    }
+)
+_OPTIONAL = re.compile(r"^(?:optional|nice[ -]to[ -]haves?|future)\b|[(\[]optional[)\]]", re.IGNORECASE)
+_DECORATION = re.compile(r"^[\W\d_]+|[\W_]+$")
+_ASIDE = re.compile(r"\s*[(\[:–—].*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One heading with those above it."""
+
+    line: int
+    path: tuple[str, ...]
+    kind: Kind
+    is_optional: bool
+    priority: Priority | None
+    level: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """All sections of a file in order; `title` is the first heading when that is of level one."""
+
+    title: str
+    all: tuple[Section, ...]
+    lines: tuple[int, ...]
+
+    def at(self, line: int) -> Section:
+        """The section that a line stands in."""
+        return self.all[bisect_right(self.lines, line) - 1]
+
+
+def arrange(headings: Sequence[Heading], default: Priority | None) -> Sections:
+    """Stack the headings. `default` is the priority of what stands under none of its own."""
+    top = Section(-1, (), "tasks", is_optional=False, priority=default, level=0)
+    stack, found = [top], [top]
+    title = ""
+    for index, heading in enumerate(headings):
+        text = heading.text.replace("\n", " ").strip().rstrip("#").strip()
+        if index == 0 and heading.level == 1:
+            title = text
+            section = Section(heading.line, (), "tasks", is_optional=False, priority=default, level=0)
+            stack = [section]
+        else:
+            while stack[-1].level >= heading.level:
+                stack.pop()
+            section = _below(stack[-1], heading, text)
+            stack.append(section)
+        found.append(section)
+    return Sections(title, tuple(found), tuple(section.line for section in found))
+
+
+def _below(parent: Section, heading: Heading, text: str) -> Section:
+    kind = parent.kind if parent.kind != "tasks" else _kind(text)
+    return Section(
+        heading.line,
+        (*parent.path, text),
+        kind,
+        parent.is_optional or bool(_OPTIONAL.search(text)),
+        priorities.of_heading(text) or parent.priority,
+        heading.level,
+        text if parent.kind == "tasks" else parent.name,
+    )
+
+
+def _kind(text: str) -> Kind:
+    name = _DECORATION.sub("", text.casefold())
+    if name.startswith(_IGNORED_BEGINNINGS):
+        return "ignored"
+    alone = _DECORATION.sub("", _ASIDE.sub("", name))
+    if alone in _IGNORED_ALONE:
+        return "ignored"
+    return "archived" if alone in _ARCHIVED else "tasks"

@@ -1,0 +1,161 @@
+"""The settings a task or a whole list may carry: one table, one reader for each key."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from loader import dialects, durations, priorities, references
+
+Level = Literal["task", "list", "both"]
+Reader = Callable[[object], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key: where it may stand and how its value is read; `read` raises ValueError saying what it expects."""
+
+    name: str
+    level: Level
+    read: Reader
+    aliases: tuple[str, ...] = ()
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict | list) or value is None or not str(value).strip():
+        raise ValueError("a text")
+    return _unquoted(str(value))
+
+
+def _name(value: object) -> str:
+    name = _text(value).removeprefix("@")
+    if any(character.isspace() for character in name):
+        raise ValueError("one name")
+    return name
+
+
+def _truth(value: object) -> bool:
+    word = str(value).strip().casefold()
+    if word in ("true", "yes", "on", "1"):
+        return True
+    if word in ("false", "no", "off", "0"):
+        return False
+    raise ValueError("yes or no")
+
+
+def _whole(least: int) -> Reader:
+    def read(value: object) -> int:
+        text = str(value).strip()
+        if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) < least:
+            raise ValueError(f"a whole number from {least}")
+        return int(text)
+
+    return read
+
+
+def _choice(*words: str) -> Reader:
+    def read(value: object) -> str:
+        word = _unquoted(str(value)).casefold()
+        if word not in words:
+            raise ValueError("one of " + ", ".join(words))
+        return word
+
+    return read
+
+
+_ENV_EXPECTED = "NAME=value pairs"
+_ENV_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+def _environment(value: object) -> dict[str, str]:
+    pairs = value.items() if isinstance(value, Mapping) else _pairs(value)
+    environment = {}
+    for name, content in pairs:
+        if not _ENV_NAME.fullmatch(str(name)) or isinstance(content, dict | list):
+            raise ValueError(_ENV_EXPECTED)
+        environment[str(name)] = "" if content is None else str(content)
+    return environment
+
+
+def _pairs(value: object) -> list[tuple[str, str]]:
+    """`A=1 B="two words"`, also with commas between the pairs, braces around them, or colons in them."""
+    text = str(value).strip()
+    if text.startswith("{") and text.endswith("}"):
+        text = text[1:-1]
+    try:
+        words = shlex.split(re.sub(r",\s+", " ", re.sub(r":\s+", "=", text)))
+    except ValueError as error:
+        raise ValueError(_ENV_EXPECTED) from error
+    if not words or not all("=" in word for word in words):
+        raise ValueError(_ENV_EXPECTED)
+    return [(name, content) for name, _, content in (word.rstrip(",").partition("=") for word in words)]
+
+
+def _words(value: object) -> tuple[str, ...]:
+    parts = value if isinstance(value, list | tuple) else re.split(r"[,\s]+", str(value).strip().strip("[]"))
+    words = tuple(_unquoted(str(part)).lstrip("#") for part in parts)
+    return tuple(word for word in words if word)
+
+
+def _languages(value: object) -> dict[str, str]:
+    """A mapping from language to command; a bare name is its own command."""
+    if isinstance(value, Mapping):
+        return {str(language).lower(): _text(command) for language, command in value.items()}
+    if isinstance(value, str | list) and value:
+        return {word.lower(): word for word in _words(value)}
+    raise ValueError("language names, or a mapping from language to command")
+
+
+def _gate(value: object) -> str:
+    word = _text(value).casefold()
+    return "approval" if word in ("true", "yes", "on", "approve", "approval", "manual") else word
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+        return text[1:-1].strip()
+    return text
+
+
+TABLE: tuple[Setting, ...] = (
+    Setting(
+        "depends_on", "task", references.names, ("depends", "dependencies", "deps", "after", "requires", "blocked_by")
+    ),
+    Setting("priority", "both", priorities.read),
+    Setting("timeout", "both", durations.read),
+    Setting("retries", "both", _whole(0)),
+    Setting("dir", "both", _text, ("directory", "cwd")),
+    Setting("env", "both", _environment),
+    Setting("runner", "both", _choice("shell", "sql", "agent", "manual")),
+    Setting("agent", "both", _name),
+    Setting("gate", "task", _gate),
+    Setting("shell", "both", _text),
+    Setting("target", "both", _text),
+    Setting("tags", "both", _words),
+    Setting("assignee", "both", _name, ("owner",)),
+    Setting("parallel", "task", _truth),
+    Setting("jobs", "list", _whole(1)),
+    Setting("keep_going", "list", _truth),
+    Setting("fail_fast", "list", _truth),
+    Setting("languages", "list", _languages),
+    Setting("on_duplicate", "list", _choice("error", "suffix")),
+    Setting("allow_missing", "list", _truth),
+    Setting("dialect", "list", _choice(*dialects.NAMES)),
+)
+
+
+def _index(*levels: Level) -> dict[str, Setting]:
+    return {name: row for row in TABLE if row.level in levels for name in (row.name, *row.aliases)}
+
+
+OF_TASK = _index("task", "both")
+OF_LIST = _index("list", "both")
+
+
+def key(text: str) -> str:
+    """The key as the table spells it: `Depends on` and `depends-on` are `depends_on`."""
+    return text.strip().casefold().replace(" ", "_").replace("-", "_")

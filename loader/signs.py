@@ -1,0 +1,69 @@
+"""Marks that are no boxes: signs before an id, signs and words in a table's status cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from loader import legends
+from loader.model import Status, Task
+
+Kind = Literal["box", "prefix", "sign", "word"]
+
+# A sign may carry a variation selector in the file.
+SIGNS: Mapping[str, Status] = {
+    "✅": Status.COMPLETED,
+    "☑": Status.COMPLETED,
+    "✔": Status.COMPLETED,
+    "✓": Status.COMPLETED,
+    "⬜": Status.PENDING,
+    "☐": Status.PENDING,
+    "🔲": Status.PENDING,
+    "🔄": Status.IN_PROGRESS,
+    "⏳": Status.IN_PROGRESS,
+    "🚧": Status.IN_PROGRESS,
+    "⛔": Status.BLOCKED,
+    "🚫": Status.BLOCKED,
+    "❌": Status.BLOCKED,
+    "⏭": Status.SKIPPED,
+}
+
+# What is written where the file has no mark of its own; "" takes a prefix away.
+DEFAULTS: Mapping[Kind, Mapping[Status, str]] = {
+    "box": {},
+    "prefix": {Status.PENDING: "", Status.COMPLETED: "✅", Status.IN_PROGRESS: "🔄", Status.BLOCKED: "⛔"},
+    "sign": {
+        Status.PENDING: "⬜",
+        Status.COMPLETED: "✅",
+        Status.IN_PROGRESS: "🔄",
+        Status.BLOCKED: "⛔",
+        Status.SKIPPED: "⏭",
+    },
+    "word": {
+        Status.PENDING: "todo",
+        Status.COMPLETED: "done",
+        Status.IN_PROGRESS: "in progress",
+        Status.BLOCKED: "blocked",
+        Status.SKIPPED: "skipped",
+    },
+}
+
+
+def kind_of(task: Task) -> Kind:
+    """How a task's mark is written."""
+    if task.carrier == "checkbox" or task.mark_place.before:
+        return "box"
+    if task.mark_place.after:
+        return "prefix"
+    if _bare(task.mark) in SIGNS:
+        return "sign"
+    return "box" if len(task.mark) == 1 else "word"
+
+
+def status_of(mark: str) -> Status | None:
+    """What a sign or a word says; None for the marks of boxes."""
+    return SIGNS.get(_bare(mark)) or (legends.WORDS.get(mark.casefold()) if len(mark) > 1 else None)
+
+
+def _bare(mark: str) -> str:
+    return mark.removesuffix("\N{VARIATION SELECTOR-16}")

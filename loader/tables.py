@@ -1,0 +1,236 @@
+"""The table carrier: which rows are tasks, with columns found by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from loader import codes, legends, references, settings, signs, wording
+from loader.boxes import Found, Page
+from loader.drafts import Draft
+from loader.model import Block, MarkPlace, Status
+from loader.references import Reference
+from loader.wording import Wording
+
+_ROLES: dict[str, str] = {
+    **dict.fromkeys(("id", "task id", "taskid", "key", "ticket", "#", "no", "no.", "nr"), "id"),
+    **dict.fromkeys(("status", "state", "done", "done?", "mark", "progress", "✓", "✅", "状态"), "status"),
+    **dict.fromkeys(
+        (
+            "depends on",
+            "depends",
+            "deps",
+            "dep",
+            "dependencies",
+            "dependency",
+            "requires",
+            "blocked by",
+            "after",
+            "依赖",
+        ),
+        "depends_on",
+    ),
+    **dict.fromkeys(
+        ("task", "title", "description", "summary", "name", "what", "work", "item", "todo", "标题"), "title"
+    ),
+    **dict.fromkeys(("pri", "prio", "priority"), "priority"),
+    **dict.fromkeys(("assignee", "owner", "who", "role"), "assignee"),
+    **dict.fromkeys(("tags", "labels"), "tags"),
+    **dict.fromkeys(("verify", "check"), "verify"),
+    **dict.fromkeys(("run", "command", "cmd"), "run"),
+    **{
+        name.replace("_", " "): name
+        for name in ("timeout", "retries", "dir", "env", "runner", "agent", "gate", "shell")
+    },
+}
+_PIPE = re.compile(r"(?<!\\)\|")
+_BOX = re.compile(r"`?\[([^\[\]])\]`?")
+_ID = re.compile(r"[\w][\w.+/-]*")
+_NUMBERED = re.compile(r"\d")
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_ESCAPED_PIPE = re.compile(r"\\\|")
+
+_SIGN = re.compile(r"(" + "|".join(signs.SIGNS) + r")\ufe0f?")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell's text, the column (from 0) where it begins in its line, and its width with the blanks around it."""
+
+    text: str
+    column: int
+    width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    names: tuple[str, ...]
+    roles: dict[str, int]  # role -> column
+
+
+def find(page: Page, found: Found) -> list[Draft]:
+    """The rows that are tasks; rows that are none are accounted for in `found`."""
+    drafts: list[Draft] = []
+    for table in page.outline.tables:
+        header = _header(cells(page.source.lines[table.start]))
+        if header is None:
+            continue
+        rows = [(line, cells(page.source.lines[line])) for line in range(table.start + 2, table.end)]
+        if not _is_tasks(header, [row for _, row in rows]):
+            continue
+        kind = page.sections.at(table.start)
+        if kind.kind == "ignored":
+            found.diagnostics.extend(
+                codes.diagnose(codes.IGNORED_SECTION, line + 1, section=kind.name) for line, _ in rows
+            )
+            continue
+        for line, row in rows:
+            draft = _draft(page, header, line, row, found)
+            if draft is not None:
+                drafts.append(draft)
+    return drafts
+
+
+def cells(line: str) -> list[Cell]:
+    """The cells of a row by its raw text, trimmed, since the parser keeps no columns."""
+    edges = [match.start() for match in _PIPE.finditer(line)]
+    stripped = line.strip()
+    if not stripped.startswith("|"):
+        edges.insert(0, -1)
+    if not edges or line[edges[-1] + 1 :].strip():
+        edges.append(len(line))
+    result = []
+    for start, end in pairwise(edges):
+        raw = line[start + 1 : end]
+        text = raw.strip()
+        column = start + 1 + (len(raw) - len(raw.lstrip()) if text else 0)
+        result.append(Cell(text, column, len(raw)))
+    return result
+
+
+def _header(row: Sequence[Cell]) -> _Header | None:
+    names = tuple(cell.text.strip("*`_ ") for cell in row)
+    roles: dict[str, int] = {}
+    for column, name in enumerate(names):
+        role = _ROLES.get(name.casefold().replace("-", " ").replace("_", " ").strip())
+        if role is not None:
+            roles.setdefault(role, column)
+    return _Header(names, roles) if "id" in roles and roles.keys() & {"status", "depends_on", "title"} else None
+
+
+def _is_tasks(header: _Header, rows: Sequence[Sequence[Cell]]) -> bool:
+    """At least half of the ids hold a number: a table of terms or of people is no task list."""
+    column = header.roles["id"]
+    ids = [row[column].text for row in rows if len(row) > column and row[column].text]
+    return bool(ids) and 2 * sum(1 for text in ids if _NUMBERED.search(text)) >= len(ids)
+
+
+def _draft(page: Page, header: _Header, line: int, row: Sequence[Cell], found: Found) -> Draft | None:
+    at = {role: row[column] for role, column in header.roles.items() if column < len(row)}
+    id_cell = at.get("id", Cell("", 0))
+    sign = _SIGN.match(id_cell.text)
+    task_id = _id(id_cell.text[sign.end() :] if sign else id_cell.text)
+    title = _plain(at["title"].text) if "title" in at else ""
+    if not task_id and not title:
+        found.diagnostics.append(codes.diagnose(codes.UNNAMED_ROW, line + 1))
+        return None
+    mark, status, place = _mark(page, line, at, sign, id_cell, found)
+    section = page.sections.at(line)
+    read = wording.read(title) if title else Wording(title=task_id)
+    read.title = wording.titled(read, with_id=False)
+    read.candidate = None
+    draft = Draft(
+        line=line,
+        end=line + 1,
+        mark=mark,
+        status=Status.COMPLETED if section.kind == "archived" else status,
+        mark_place=place,
+        section=section,
+        wording=read,
+        carrier="table",
+        text_line=line,
+        optional=section.is_optional,
+        given_id=task_id or None,
+    )
+    for role, cell in at.items():
+        _set(draft, role, cell, header.names[header.roles[role]], found)
+    known = set(header.roles.values())
+    draft.body = "\n".join(
+        f"{header.names[column]}: {cell.text}"
+        for column, cell in enumerate(row)
+        if cell.text and column not in known and column < len(header.names)
+    )
+    return draft
+
+
+def _id(text: str) -> str:
+    text = _LINK.sub(r"\1", text.strip()).strip("*`~[] ")
+    return text if _ID.fullmatch(text) else ""
+
+
+def _plain(text: str) -> str:
+    return _ESCAPED_PIPE.sub("|", text)
+
+
+def _mark(
+    page: Page, line: int, at: dict[str, Cell], sign: re.Match[str] | None, id_cell: Cell, found: Found
+) -> tuple[str, Status, MarkPlace]:
+    """The mark of a row: in its status cell, else the sign before its id, else none yet."""
+    if "status" in at:
+        return _status(page, line, at["status"], found)
+    start = page.source.offset(line, id_cell.column)
+    if sign is None:
+        return " ", Status.PENDING, MarkPlace(start, 0, "", " ")
+    taken = (
+        sign[0]
+        + id_cell.text[sign.end() :][: len(id_cell.text[sign.end() :]) - len(id_cell.text[sign.end() :].lstrip())]
+    )
+    return sign[0], signs.SIGNS[sign[1]], MarkPlace(start, len(taken.encode()), "", " ")
+
+
+def _status(page: Page, line: int, cell: Cell, found: Found) -> tuple[str, Status, MarkPlace]:
+    def place(column: int, text: str) -> MarkPlace:
+        return MarkPlace(page.source.offset(line, cell.column + column), len(text.encode()))
+
+    if not cell.text:
+        left, right = min(1, cell.width), min(1, max(0, cell.width - 1))  # blanks that stay around the new mark
+        start = page.source.offset(line, cell.column + left)
+        return " ", Status.PENDING, MarkPlace(start, 0, " " * (1 - left) + "[", "]" + " " * (1 - right))
+    if match := _BOX.match(cell.text):
+        if match[1] not in page.meanings:
+            found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, line + 1, cell.column + 1, mark=match[1]))
+        return match[1], page.meanings.get(match[1], Status.PENDING), place(match.start(1), match[1])
+    if match := _SIGN.match(cell.text):
+        return match[0], signs.SIGNS[match[1]], place(0, match[0])
+    word = cell.text.strip("*_`~ ")
+    status = legends.WORDS.get(word.casefold()) or page.meanings.get(word)
+    if status is None:
+        found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, line + 1, cell.column + 1, mark=word))
+        status = Status.PENDING
+    return word, status, place(cell.text.find(word), word)
+
+
+def _set(draft: Draft, role: str, cell: Cell, column_name: str, found: Found) -> None:
+    text = _plain(cell.text)
+    if not text or text in ("-", "–", "—"):
+        return
+    if role == "depends_on":
+        rule = f"column {column_name}"
+        draft.references.extend(Reference(name, rule, draft.line) for name in references.names(text))
+    elif role in ("verify", "run"):
+        draft.blocks.extend(_blocks(role, text, draft.line))
+    elif role in settings.OF_TASK:
+        row = settings.OF_TASK[role]
+        try:
+            draft.settings[row.name] = row.read(text.strip("*`~ "))
+        except ValueError as error:
+            facts = {"key": column_name, "value": text, "expected": str(error)}
+            found.diagnostics.append(codes.diagnose(codes.BAD_VALUE, draft.line + 1, cell.column + 1, **facts))
+
+
+def _blocks(role: str, text: str, line: int) -> Iterator[Block]:
+    command = text.strip().strip("`").strip()
+    if command and command.casefold() not in ("none", "n/a", "-"):
+        yield Block("sh", "verify" if role == "verify" else "run", {}, command + "\n", line + 1)

@@ -1,0 +1,247 @@
+"""The first line of a task taken apart: id, markers and what is left as its title."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from loader import ids, priorities, references
+from loader.priorities import Priority
+
+_PRIORITY = (
+    rf"(?:\[(P\d{{1,2}}|{priorities.NAMES})\]|\((P\d{{1,2}}|{priorities.NAMES})\)"
+    rf"|\*\*[\[(]?(P\d{{1,2}})[\])]?:?\*\*:?|(P\d)(?::|\s+[-–—])(?=\s)"
+    rf"|({'|'.join(map(re.escape, priorities.SYMBOLS))})\ufe0f?(?=\s))"
+)
+_HEAD_PRIORITY = re.compile(_PRIORITY + r"\s*", re.IGNORECASE)
+_HEAD_PARALLEL = re.compile(r"(?:\[P\]|\(P\))\s*")
+_HEAD_LABEL = re.compile(r"\[([A-Z][\w.+-]{0,30})\](?![(\[:])\s*")
+_MARKED_MAX = 2000  # characters looked at for markers: some patterns below are quadratic, and some lines are megabytes
+_CODE = re.compile(r"`[^`]*`")
+_COMMENT = re.compile(r"<!--(.*?)-->")
+_COMMENT_FIELD = re.compile(r"\b(id|deps?|depends[-_ ]on|agent)\s*[:=]\s*([^\s,]+(?:\s*,\s*[^\s,]+)*)", re.IGNORECASE)
+_KEYWORD = re.compile(r"dep|blocked|requires|after", re.IGNORECASE)
+_DEPENDS = r"(?:depends?(?:[-_ ]on)?|blocked[-_ ]by|requires|after|deps?)"
+_PARENTHESES = re.compile(
+    rf" ?[(\[]\s*(?P<rule>{_DEPENDS}(?:\s*:|(?=\s)))\s*(?P<value>[^()\[\]]*(?:\([^()]*\)[^()\[\]]*)*)[)\]]",
+    re.IGNORECASE,
+)
+_INLINE_FIELD = re.compile(
+    r"\[(?P<key>[A-Za-z_ -]+)::\s*(?P<value>[^\]]*)\]|\((?P<key2>[A-Za-z_ -]+)::\s*(?P<value2>[^)]*)\)"
+)
+_SIGN = re.compile(r"(?P<sign>🆔|⛔)\ufe0f?\s*(?P<value>[\w.-]+(?:\s*,\s*[\w.-]+)*)")
+_BARE = re.compile(rf"(?:^|\s)(?P<rule>{_DEPENDS}):(?P<value>\S+)", re.IGNORECASE)
+_TRAILING = re.compile(
+    rf"(?:^|\s)[—–|(-]*\s*(?P<rule>{_DEPENDS})(?::\**|(?<=on)|(?<=by))\s+(?P<value>[^.]*?[^\s.])\.?$", re.IGNORECASE
+)
+_TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
+_HASH_PRIORITY = re.compile(r"(?<!\S)#(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
+_WORD_FIELD = re.compile(r"(agent|assignee|owner|priority):([\w./-]+)", re.IGNORECASE)
+_NAME = re.compile(r"@([A-Za-z][\w.-]*)")
+_PROJECT = re.compile(r"\+([A-Za-z][\w./-]*)")
+_CARET = re.compile(r"\^([A-Za-z0-9][\w.-]*)")
+
+
+@dataclass(slots=True)
+class Wording:
+    """What a first line says. `needs` are rules with their names; `hidden_id` stands in a comment or after 🆔 or ^."""
+
+    title: str = ""
+    candidate: ids.Candidate | None = None
+    hidden_id: str | None = None
+    placeholder: str | None = None
+    priority: Priority | None = None
+    parallel: bool = False
+    assignee: str | None = None
+    agent: str | None = None
+    tags: list[str] = field(default_factory=list)
+    needs: list[tuple[str, list[str]]] = field(default_factory=list)
+    bad: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read(text: str) -> Wording:
+    """Take a first line apart. The candidate's text is not in the title: `titled` puts a refused one back."""
+    wording = Wording()
+    text = text.strip()
+    text, rest = text[:_MARKED_MAX], text[_MARKED_MAX:]
+    text = _take_hidden(text, wording)
+    text = _take_head(text, wording)
+    if not rest:
+        text = _take_tail(text, wording)
+    wording.title = text + rest
+    return wording
+
+
+def titled(wording: Wording, *, with_id: bool) -> str:
+    """The title, beginning with the candidate's name where that is no id after all."""
+    if with_id or wording.candidate is None:
+        return wording.title
+    return f"{wording.candidate.written}{wording.title}".strip()
+
+
+def _take_hidden(text: str, wording: Wording) -> str:
+    """What may stand anywhere: comments, parentheses, fields and signs."""
+    if "<!--" in text:
+        text = _COMMENT.sub(lambda match: _comment(match, wording), text)
+    if "::" in text:
+        text = _INLINE_FIELD.sub(lambda match: _inline_field(match, wording), text)
+    if "🆔" in text or "⛔" in text:
+        text = _SIGN.sub(lambda match: _sign(match, wording), text)
+    if _KEYWORD.search(text):
+        text = _take_needs(text, wording)
+    return text.strip()
+
+
+def _comment(match: re.Match[str], wording: Wording) -> str:
+    fields = _COMMENT_FIELD.findall(match[1])
+    for key, value in fields:
+        if key.lower() == "id":
+            wording.hidden_id = value
+        elif key.lower() == "agent":
+            wording.agent = value
+        else:
+            wording.needs.append(("dep", references.names(value)))
+    return "" if fields else match[0]
+
+
+def _inline_field(match: re.Match[str], wording: Wording) -> str:
+    key = (match["key"] or match["key2"]).strip().lower().replace("-", "").replace("_", "").replace(" ", "")
+    value = (match["value"] if match["key"] else match["value2"]).strip()
+    if key == "id":
+        wording.hidden_id = value
+    elif key in ("dependson", "depends", "blockedby"):
+        wording.needs.append(("dependsOn", references.names(value)))
+    elif key == "priority":
+        _set_priority(value, wording)
+    elif key in ("agent", "assignee"):
+        setattr(wording, key, value)
+    else:
+        return match[0]
+    return ""
+
+
+def _sign(match: re.Match[str], wording: Wording) -> str:
+    if match["sign"] == "🆔":
+        wording.hidden_id = match["value"]
+    else:
+        wording.needs.append(("⛔", references.names(match["value"])))
+    return ""
+
+
+def _take_needs(text: str, wording: Wording) -> str:
+    """Dependencies in parentheses are meant; open ones only when what follows looks like ids: prose is no edge."""
+
+    def take(match: re.Match[str]) -> str:
+        rule = match["rule"].strip(" :").lower()
+        value = match["value"].strip()
+        names = references.names(value)
+        if _is_prose(rule, match[0], names):
+            return match[0]
+        wording.needs.append((rule, names))
+        return ""
+
+    outside = _outside_code(text)
+    if outside != text and not any(pattern.search(outside) for pattern in (_PARENTHESES, _BARE, _TRAILING)):
+        return text
+    text = _PARENTHESES.sub(take, text)
+    if ":" in text:
+        text = _BARE.sub(take, text)
+    return _TRAILING.sub(take, text) if _KEYWORD.search(text) else text
+
+
+def _is_prose(rule: str, written: str, names: list[str]) -> bool:
+    """`(after the release)` and `after: a while` are prose; `(depends on build)` and `blocked-by:build` are not."""
+    if all(references.is_like_an_id(name) for name in names):
+        return False
+    if written.lstrip().startswith(("(", "[")):
+        return rule in ("after", "requires", "depend", "dep", "deps") and ":" not in written
+    return ": " in written or rule in ("after", "requires") or any(" " in name for name in names)
+
+
+def _take_head(text: str, wording: Wording) -> str:
+    while True:
+        if match := _HEAD_PARALLEL.match(text):
+            wording.parallel = True
+        elif wording.priority is None and (match := _HEAD_PRIORITY.match(text)):
+            _set_priority(next(group for group in match.groups() if group), wording)
+        elif wording.candidate is None and (candidate := ids.find(text)) is not None:
+            wording.candidate = candidate
+            text = _without(text, candidate)
+            continue
+        elif wording.placeholder is None and (name := ids.placeholder(text)) is not None:
+            wording.placeholder = name
+            text = text.replace(name, "", 1).lstrip("*`[] :.")
+            continue
+        elif match := _HEAD_LABEL.match(text):
+            wording.tags.append(match[1])
+        else:
+            return text
+        text = text[match.end() :]
+
+
+def _without(text: str, candidate: ids.Candidate) -> str:
+    """The text after an id; of `**T001: Build** it` the lone closing stars go too."""
+    rest = text[candidate.taken :]
+    return rest.replace("**", "", 1) if candidate.opened else rest
+
+
+def _take_tail(text: str, wording: Wording) -> str:
+    if "#" in text:
+        text = _HASH_PRIORITY.sub(lambda match: _hash_priority(match, wording), text).rstrip()
+        wording.tags.extend(tag for tag in _TAG.findall(_outside_code(text)))
+    kept: list[str] = []  # what ends a line without being ours: an estimate, a date
+    while text:
+        head, _, word = text.rpartition(" ")
+        if not word or _take_word(word, wording):
+            text = head.rstrip()
+        elif word.startswith("~") and len(word) > 1 and word[1].isdigit():
+            kept.append(word)
+            text = head.rstrip()
+        else:
+            break
+    return " ".join([text, *reversed(kept)]).strip() if kept else text
+
+
+def _take_word(word: str, wording: Wording) -> bool:
+    first = word[0]
+    if first == "#" and _TAG.fullmatch(word):
+        return True
+    if first == "@" and (match := _NAME.fullmatch(word)):
+        wording.assignee = match[1]
+    elif first == "+" and (match := _PROJECT.fullmatch(word)):
+        wording.tags.append(match[1])
+    elif first == "^" and (match := _CARET.fullmatch(word)):
+        wording.hidden_id = wording.hidden_id or match[1]
+    elif ":" in word and (match := _WORD_FIELD.fullmatch(word)):
+        _set_field(match[1].lower(), match[2], wording)
+    elif word.removesuffix("\ufe0f") in priorities.SYMBOLS:
+        _set_priority(word, wording)
+    else:
+        return False
+    return True
+
+
+def _set_field(key: str, value: str, wording: Wording) -> None:
+    if key == "priority":
+        _set_priority(value, wording)
+    elif key == "agent":
+        wording.agent = value
+    else:
+        wording.assignee = value
+
+
+def _hash_priority(match: re.Match[str], wording: Wording) -> str:
+    _set_priority(match[1] or match[2], wording)
+    return ""
+
+
+def _set_priority(raw: str, wording: Wording) -> None:
+    try:
+        wording.priority = priorities.read(raw)
+    except ValueError:
+        wording.bad.append(("priority", raw))
+
+
+def _outside_code(text: str) -> str:
+    """The text with code spans blanked, so that nothing in them is a marker."""
+    return _CODE.sub(lambda match: " " * len(match[0]), text) if "`" in text else text

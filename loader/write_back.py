@@ -1,0 +1,230 @@
+"""Marks written to a list file that people and agents may be editing.
+
+write: up to five times
+    lock the file -> read it -> patch (pure) -> replace it, or overwrite the marks in place -> new list
+A reader never sees half a file, a crash leaves the old file or the new one, and an edit made meanwhile is kept.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import loader
+from loader import marks
+from loader.marks import Patched
+from loader.model import Status, TaskList
+
+_ATTEMPTS_MAX = 5
+_LOCK_WAIT_MAX = 5.0
+_LOCK_PAUSE = 0.005
+
+# No temporary file, or no rename over the old one: a folder we may not write to, a file mounted into a container.
+_NO_REPLACING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV)
+_NO_LOCKING = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """`tasks` is the parse of what is on disk now, None where that cannot be read; `failure` is "" when all went well.
+
+    `written` holds the mark in the file for every task found, `missing` the wanted ids that are not (or no longer) in
+    it. After a failure nothing was written, and `written` is empty.
+    """
+
+    tasks: TaskList | None
+    written: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    failure: str = ""
+
+
+class _ChangedError(Exception):
+    """Somebody wrote to the file between our reading and our writing: start over."""
+
+
+def write(
+    path: str | os.PathLike[str],
+    wanted: Mapping[str, Status],
+    *,
+    known: TaskList | None = None,
+    read: Callable[[bytes], TaskList] = loader.parse,
+) -> Written:
+    """Write marks, through symlinks. `known` saves the parse when the file still is what it was parsed from.
+
+    `read` is how the file is parsed otherwise: pass the one that made `known` if it was given options. Conditions that
+    can be expected of files are no exceptions but a `failure`.
+    """
+    current = known
+    for _ in range(_ATTEMPTS_MAX):
+        try:
+            target = Path(path).resolve(strict=True)
+            with _locked(target) as descriptor:
+                source = _content(descriptor)
+                current = _parsed(source, current, read)
+                if not current.tasks and current.errors:
+                    return Written(current, missing=tuple(wanted), failure=current.errors[0].message)
+                patched = marks.patch(source, current, wanted)
+                if patched.changes:
+                    _store(target, descriptor, source, patched)
+                return Written(patched.tasks, patched.written, patched.missing)
+        except _ChangedError:
+            continue
+        except (OSError, RuntimeError) as error:  # a loop of symlinks is a RuntimeError before Python 3.13
+            return Written(current, missing=tuple(wanted), failure=_reason(error))
+    return Written(current, missing=tuple(wanted), failure="the file keeps changing")
+
+
+def _parsed(source: bytes, known: TaskList | None, read: Callable[[bytes], TaskList]) -> TaskList:
+    if known is not None and known.sha256 == hashlib.sha256(source).hexdigest():
+        return known
+    return read(source)
+
+
+@contextmanager
+def _locked(target: Path) -> Iterator[int]:
+    """The file opened and locked, and still the one its path names.
+
+    The lock is on the file itself, so nothing is left behind in people's folders. Whoever waited for it may hold a file
+    that the writer before has replaced, hence the comparison.
+    """
+    deadline = time.monotonic() + _LOCK_WAIT_MAX
+    while True:
+        descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            if _lock(descriptor) and os.path.samestat(os.fstat(descriptor), target.stat()):
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+        if time.monotonic() > deadline:
+            raise OSError(errno.ETIMEDOUT, f"another process has kept it locked for {_LOCK_WAIT_MAX:.0f} s")
+        time.sleep(_LOCK_PAUSE)
+
+
+def _lock(descriptor: int) -> bool:
+    """Whether the lock is ours. A file system without locks still has the comparison before the rename."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKING:
+            raise
+    return True
+
+
+def _content(descriptor: int) -> bytes:
+    size = os.fstat(descriptor).st_size
+    parts, at = [], 0
+    while part := os.pread(descriptor, max(size - at, 1) + 1, at):
+        parts.append(part)
+        at += len(part)
+    return b"".join(parts)
+
+
+def _store(target: Path, descriptor: int, source: bytes, patched: Patched) -> None:
+    """Replace the file where only marks change by that, else overwrite the marks; raises OSError, _ChangedError."""
+    before = os.fstat(descriptor)
+    if not before.st_mode & 0o222 or not os.access(target, os.W_OK):
+        raise OSError(errno.EACCES, "the file is read-only")
+    if before.st_nlink == 1:
+        try:
+            _replace(target, descriptor, source, patched.source)
+        except OSError as error:
+            if error.errno not in _NO_REPLACING:
+                raise
+        else:
+            return
+    _overwrite(target, descriptor, source, patched)
+
+
+def _replace(target: Path, descriptor: int, source: bytes, new: bytes) -> None:
+    temporary, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
+    copy = Path(name)
+    try:
+        try:
+            _copy_attributes(descriptor, temporary)
+            _write_all(temporary, new, 0)
+            os.fsync(temporary)
+        finally:
+            os.close(temporary)
+        _check_unchanged(target, descriptor, source)
+        copy.replace(target)
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def _copy_attributes(descriptor: int, temporary: int) -> None:
+    """Owner, mode and extended attributes; raises PermissionError where the owner cannot be kept."""
+    before, after = os.fstat(descriptor), os.fstat(temporary)
+    if (before.st_uid, before.st_gid) != (after.st_uid, after.st_gid):
+        os.fchown(temporary, before.st_uid, before.st_gid)
+    os.fchmod(temporary, stat.S_IMODE(before.st_mode))
+    if hasattr(os, "listxattr"):
+        with suppress(OSError):  # not every file system has them, and not every one may be set by us
+            for name in os.listxattr(descriptor):
+                os.setxattr(temporary, name, os.getxattr(descriptor, name))
+
+
+def _overwrite(target: Path, descriptor: int, source: bytes, patched: Patched) -> None:
+    """Write each mark over the old one, in place.
+
+    Safe only for marks of the same length: no other byte moves, each write is whole or absent after a crash because it
+    lies within one page, and marks do not depend on each other, so any subset of them is a valid list.
+    """
+    if any(len(change.new) != change.place.length for change in patched.changes):
+        raise OSError(errno.EACCES, "its folder is read-only, and a mark of another length needs a new file")
+    _check_unchanged(target, descriptor, source)
+    writable = os.open(target, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        if not os.path.samestat(os.fstat(writable), os.fstat(descriptor)):
+            raise _ChangedError
+        for change in patched.changes:
+            _write_all(writable, change.new, change.place.start)
+        os.fsync(writable)
+    finally:
+        os.close(writable)
+    if _content(descriptor) != patched.source:
+        raise _ChangedError
+
+
+def _check_unchanged(target: Path, descriptor: int, source: bytes) -> None:
+    """The path must name the file we read, and hold what we read: times alone are too coarse for a fast edit."""
+    if not os.path.samestat(os.fstat(descriptor), target.stat()) or _content(descriptor) != source:
+        raise _ChangedError
+
+
+def _write_all(descriptor: int, content: bytes, at: int) -> None:
+    view = memoryview(content)
+    while view:
+        count = os.pwrite(descriptor, view, at)
+        view, at = view[count:], at + count
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename last. Not every folder can be opened or synced; the mark is in the file all the same."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _reason(error: OSError | RuntimeError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the file is gone"
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,148 @@
+"""Marks patched into bytes: one mark a task and not one byte more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import loader
+from loader import marks
+from loader.model import Status
+
+DONE = Status.COMPLETED
+
+
+def patched(text: str | bytes, wanted: dict[str, Status]) -> marks.Patched:
+    source = text if isinstance(text, bytes) else text.encode()
+    result = marks.patch(source, loader.parse(source), wanted)
+    assert result.tasks == loader.parse(result.source)
+    return result
+
+
+def test_one_byte_changes() -> None:
+    result = patched("- [ ] T001 a\r\n* [X] T002 b  \r\n\t1) [ ] T003 c", {"T001": DONE})
+    assert result.source == b"- [X] T001 a\r\n* [X] T002 b  \r\n\t1) [ ] T003 c"
+    assert result.written == {"T001": "X"}
+
+
+def test_the_files_own_marks_are_used() -> None:
+    assert patched("- [/] T001 a\n- [ ] T002 b\n", {"T002": Status.IN_PROGRESS}).source.endswith(b"- [/] T002 b\n")
+    assert patched("- [ ] T001 a\n", {"T001": Status.IN_PROGRESS}).source == b"- [~] T001 a\n"
+    legend = "`[~]` blocked, `[✔]` done\n\n- [ ] T001 a\n- [ ] T002 b\n"
+    result = patched(legend, {"T001": DONE, "T002": Status.IN_PROGRESS})
+    assert result.source.decode() == "`[~]` blocked, `[✔]` done\n\n- [✔] T001 a\n- [/] T002 b\n"
+
+
+def test_a_status_without_a_mark_leaves_the_box() -> None:
+    result = patched("- [ ] T001 a\n", {"T001": Status.SKIPPED})
+    assert (result.source, result.written) == (b"- [ ] T001 a\n", {"T001": " "})
+
+
+def test_unknown_ids_are_missing() -> None:
+    assert patched("- [ ] T001 a\n", {"T009": DONE}).missing == ("T009",)
+
+
+def test_bytes_that_are_not_the_lists_are_not_touched() -> None:
+    tasks = loader.parse(b"- [ ] T001 a\n")
+    result = marks.patch(b"xx- [ ] T001 a\n", tasks, {"T001": DONE})
+    assert (result.source, result.missing) == (b"xx- [ ] T001 a\n", ("T001",))
+
+
+def test_a_container_is_ticked_with_its_last_child() -> None:
+    text = "- [ ] T001 a\n  - [ ] T002 b\n    - [ ] T003 c\n    - [x] T004 d\n  - [ ] T005 e\n"
+    first = patched(text, {"T003": DONE})
+    assert first.written == {"T002": "x", "T003": "x"}
+    second = patched(first.source, {"T005": DONE})
+    assert second.written == {"T001": "x", "T005": "x"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "status", "expected"),
+    [
+        ("[ ]", DONE, "[x]"),
+        ("`[x]`", Status.PENDING, "`[ ]`"),
+        ("Todo", DONE, "Done"),
+        ("done", Status.PENDING, "todo"),
+        ("⬜", DONE, "✅"),
+        ("", DONE, "[x]"),
+        ("TODO", Status.IN_PROGRESS, "IN PROGRESS"),
+    ],
+)
+def test_a_status_cell_keeps_its_kind_of_mark(cell: str, status: Status, expected: str) -> None:
+    row = "| E-1 | {} | a |\n| E-2 | [ ] | b |\n"
+    head = "| ID | Status | Task |\n|--|--|--|\n"
+    result = patched(head + row.format(cell), {"E-1": status, "E-2": DONE})
+    assert result.source.decode().replace("  ", " ") == (head + row.format(expected)).replace("| [ ] | b", "| [x] | b")
+
+
+def test_a_prefix_comes_before_an_id_and_goes() -> None:
+    text = "| id | depends-on |\n|--|--|\n| T1 | |\n| ✅ T2 | T1 |\n|T3|T1|\n"
+    result = patched(text, {"T1": DONE, "T2": Status.PENDING, "T3": DONE})
+    assert result.source.decode() == "| id | depends-on |\n|--|--|\n| ✅ T1 | |\n| T2 | T1 |\n|✅ T3|T1|\n"
+    assert patched(result.source, {"T1": Status.PENDING, "T2": DONE, "T3": Status.PENDING}).source == text.encode()
+
+
+def test_a_warning_about_a_mark_goes_with_the_mark() -> None:
+    assert patched("- [%] T001 a\n", {"T001": DONE}).tasks.diagnostics == ()
+
+
+_ENDINGS = st.sampled_from(["\n", "\r\n", "\r"])
+_MARKS = st.sampled_from(" xX~/-!?>")
+_TITLES = st.sampled_from(["plain", "über 🎉", "T{:03d} sure", "**B-{}** bold", "`c[x]` code", "same", "1.{} dotted"])
+_STATUSES = st.sampled_from([Status.PENDING, Status.COMPLETED, Status.IN_PROGRESS, Status.BLOCKED])
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> bytes:
+    lines, depth = [], 0
+    for number in range(draw(st.integers(1, 12))):
+        depth = draw(st.integers(0, min(depth + 1, 4)))
+        bullet = draw(st.sampled_from(["- ", "* ", "+ "]))
+        indent = draw(st.sampled_from(["  "])) * depth
+        lines.append(f"{indent}{bullet}[{draw(_MARKS)}] {draw(_TITLES).format(number)}")
+        extra = draw(st.sampled_from([None, None, "text [x] more  ", "- no box", "\ttabbed"]))
+        if extra is not None:
+            lines.append(f"{indent}  {extra}")
+        if draw(st.booleans()) and not depth:
+            lines += ["", f"## Section {number}", ""]
+            depth = -1
+    if draw(st.booleans()):
+        lines += ["", "| ID | Status |", "|--|--|", "| W-1 | [ ] |", "| W-2 | done |", "| W-3 | |", "| W-4 | ✅ |"]
+    ending = draw(_ENDINGS)
+    bom = b"\xef\xbb\xbf" if draw(st.booleans()) else b""
+    return bom + (ending.join(lines) + draw(st.sampled_from(["", ending]))).encode()
+
+
+@settings(deadline=None)
+@given(lists(), st.data())
+def test_any_marks_written_are_read_again_and_nothing_else_changed(source: bytes, data: st.DataObject) -> None:
+    before = loader.parse(source)
+    ids = [task.task_id for task in before.tasks]
+    wanted = data.draw(st.dictionaries(st.sampled_from(ids), _STATUSES)) if ids else {}
+    result = marks.patch(source, before, wanted)
+    after = loader.parse(result.source)
+    assert result.tasks == after
+    statuses = {task.task_id: task.status for task in after.tasks}
+    assert {task_id: statuses[task_id] for task_id in wanted} == wanted
+    assert set(result.written) >= set(wanted)
+    untouched = [task for task in before.tasks if task.task_id not in result.written]
+    assert all(statuses[task.task_id] == task.status for task in untouched)
+    assert _without_marks(source, before) == _without_marks(result.source, after)
+
+
+def _without_marks(source: bytes, tasks: loader.TaskList) -> bytes:
+    """The bytes around the marks; brackets that came with a mark go with it."""
+    parts, at = [], 0
+    for task in sorted(tasks.tasks, key=lambda task: task.mark_place.start):
+        parts.append(source[at : task.mark_place.start])
+        at = task.mark_place.start + task.mark_place.length
+    return re.sub(rb"\| *(?:\[\])? *\|", b"||", b"".join([*parts, source[at:]]))
+
+
+def test_patching_keeps_what_it_does_not_know() -> None:
+    tasks = loader.parse(b"- [ ] T001 a\n")
+    assert marks.patch(b"- [ ] T001 a\n", replace(tasks, title="x"), {"T001": DONE}).tasks.title == "x"
