@@ -1,0 +1,1 @@
+"""Everything the program says to PostgreSQL, with the toolkit that brings a schema up to date."""
