@@ -1,0 +1,104 @@
+"""How things look on a terminal and in a pipe: words, durations, errors, diagnostics."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from executor.errors import ExecutorError
+from loader.model import Diagnostic
+
+_BOLD, _RED, _GREEN, _YELLOW, _DIM, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+_STYLES = {"bold": _BOLD, "red": _RED, "green": _GREEN, "yellow": _YELLOW, "dim": _DIM}
+
+
+def styled(text: str, style: str, *, stream: object = None) -> str:
+    """The text in a colour, where the stream is a terminal and nobody set NO_COLOR."""
+    stream = sys.stdout if stream is None else stream
+    if os.environ.get("NO_COLOR") or not getattr(stream, "isatty", lambda: False)():
+        return text
+    return f"{_STYLES[style]}{text}{_RESET}"
+
+
+def clean(text: str) -> str:
+    """Text of a task's output or title without control characters that would move the cursor of a terminal."""
+    return "".join(
+        character if character.isprintable() or character in "\t\n" else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )
+
+
+def say(text: str = "") -> None:
+    """A line on standard output."""
+    print(text, flush=True)
+
+
+def warn(text: str) -> None:
+    """A line on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def say_json(value: object) -> None:
+    """One JSON value on standard output, where nothing else goes in `--json` mode."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def error(raised: ExecutorError) -> int:
+    """Show why a command stopped and what to type next; its exit code."""
+    warn(f"{styled('error:', 'red', stream=sys.stderr)} {raised}")
+    if raised.hint:
+        warn(f"  hint: {raised.hint}")
+    return raised.exit_code
+
+
+def diagnostics(path: Path | str, found: Iterable[Diagnostic]) -> None:
+    """Diagnostics as `file:line:column: CODE message`, on standard error."""
+    for one in found:
+        warn(diagnostic_line(path, one))
+
+
+def diagnostic_line(path: Path | str, one: Diagnostic) -> str:
+    """One diagnostic as one line, or two with its hint."""
+    shown = short_path(path)
+    line = f"{shown}:{one.line}:{one.column}: {one.code} {one.message}"
+    return f"{line}\n  hint: {one.hint}" if one.hint and one.severity == "error" else line
+
+
+def short_path(path: Path | str) -> str:
+    """A path as people would type it from here."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def duration(value: timedelta | float | None) -> str:
+    """`0.8 s`, `12 s`, `3 m 05 s`, `2 h 10 m`."""
+    if value is None:
+        return ""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} m {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} m"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 task`, `3 tasks`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def table(rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
+    """Columns as wide as their widest cell, the last one free."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        say((indent + "  ".join([*cells, row[-1]])).rstrip())

@@ -1,0 +1,33 @@
+"""Arguments and options that several verbs share, spelled once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+File = Annotated[
+    str | None,
+    typer.Argument(help="The task list; without it the one tasks.md, TASKS.md or TODO.md here.", show_default=False),
+]
+FileOption = Annotated[
+    str | None,
+    typer.Option("--file", "-f", help="The task list, where it is not the one here.", show_default=False),
+]
+Ids = Annotated[list[str], typer.Argument(help="Task ids, or the beginning of one.", show_default=False)]
+Id = Annotated[str, typer.Argument(help="A task id, or the beginning of one.", show_default=False)]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        help="A PostgreSQL server; without it DATABASE_URL, else the embedded one.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+Dialect = Annotated[str | None, typer.Option("--dialect", help="Read the file as this dialect.", show_default=False)]
+OnDuplicate = Annotated[
+    str,
+    typer.Option("--on-duplicate", help="`error`, or `suffix` to make T1#2 of a second T1.", metavar="error|suffix"),
+]
+AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Ignore dependencies on unknown tasks.")]

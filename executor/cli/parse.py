@@ -1,0 +1,29 @@
+"""`executor parse`: the list as the loader sees it."""
+
+from __future__ import annotations
+
+from executor.cli import console, options, verb
+from executor.errors import EXIT_USAGE
+
+app = verb.verbs()
+
+
+@verb.verb(app)
+def parse(
+    file: options.File = None,
+    json: options.Json = True,  # noqa: ARG001 - `parse` itself is JSON already; accepted for symmetry
+    dialect: options.Dialect = None,
+    on_duplicate: options.OnDuplicate = "error",
+    allow_missing: options.AllowMissing = False,
+) -> int:
+    """Print the parsed list as JSON. Needs no database.
+
+    Example: executor parse tasks.md | jq '.tasks[].id'
+    """
+    from executor.operations import files
+    from loader.as_json import as_dict
+
+    path = files.choose(file)
+    parsed = files.Reading(dialect, on_duplicate, allow_missing).parse(files.read(path))
+    console.say_json(as_dict(parsed))
+    return EXIT_USAGE if parsed.errors else 0

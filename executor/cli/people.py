@@ -1,0 +1,112 @@
+"""`executor skip`, `requeue`, `done`, `approve`: a person's word on single tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from executor.cli import console, options, session, verb
+from executor.errors import EXIT_USAGE
+from executor.states import TaskStatus
+
+app = verb.verbs()
+
+
+@verb.verb(app)
+def skip(ids: options.Ids, file: options.FileOption = None, database_url: options.DatabaseUrl = None) -> int:
+    """Skip tasks. Those that wait for them count them as met; a running one is ended first.
+
+    Example: executor skip BLD-003
+    """
+    from executor.operations import control, naming
+
+    with session.of_list(file, database_url) as opened:
+        chosen = naming.find(opened.connection, opened.row.list_id, ids)
+        before = control.skip(opened.connection, opened.row, chosen, opened.actor)
+        return _tell(
+            before,
+            "skipped",
+            {TaskStatus.COMPLETED: "is completed already", TaskStatus.RUNNING: "runs; it is being ended"},
+        )
+
+
+@verb.verb(app)
+def requeue(
+    ids: options.Ids,
+    with_dependents: Annotated[
+        bool, typer.Option("--with-dependents", help="Also whatever depends on them, completed or not.")
+    ] = False,
+    file: options.FileOption = None,
+    database_url: options.DatabaseUrl = None,
+) -> int:
+    """Queue tasks again, with all their attempts before them. What was skipped for their failure comes back.
+
+    Example: executor requeue BLD-002 && executor run
+    """
+    from executor.operations import control, naming
+
+    with session.of_list(file, database_url) as opened:
+        chosen = naming.find(opened.connection, opened.row.list_id, ids)
+        before = control.requeue(opened.connection, opened.row, chosen, opened.actor, with_dependents=with_dependents)
+        _mark(opened)
+        return _tell(before, "queued", {TaskStatus.RUNNING: "runs; `executor stop --now` queues it again"})
+
+
+@verb.verb(app)
+def done(ids: options.Ids, file: options.FileOption = None, database_url: options.DatabaseUrl = None) -> int:
+    """Count tasks as done by you, and tick them in the file. A manual task with checks runs those first.
+
+    Example: executor done REL-004
+    """
+    from executor.operations import control, naming
+
+    with session.of_list(file, database_url) as opened:
+        chosen = naming.find(opened.connection, opened.row.list_id, ids)
+        before = control.done(opened.connection, opened.row, chosen, opened.actor)
+        _mark(opened)
+        checking = [task_id for task_id, was in before.items() if was == "checking"]
+        for task_id in checking:
+            console.say(f"{task_id}  its checks have the last word: a running executor runs them, or `executor run`")
+        rest = {task_id: was for task_id, was in before.items() if was != "checking"}
+        return _tell(rest, "completed", {TaskStatus.RUNNING: "runs; `executor skip` ends it"})
+
+
+@verb.verb(app)
+def approve(ids: options.Ids, file: options.FileOption = None, database_url: options.DatabaseUrl = None) -> int:
+    """Let tasks run that wait for your approval (`gate: human`).
+
+    Example: executor approve REL-005
+    """
+    from executor.operations import control, naming
+
+    with session.of_list(file, database_url) as opened:
+        chosen = naming.find(opened.connection, opened.row.list_id, ids)
+        control.approve(opened.connection, opened.row, chosen, opened.actor)
+        return _tell(
+            {name.task_id: name.status for name in chosen if name.status != "queued"}, "approved", {}
+        ) or _tell({name.task_id: "" for name in chosen if name.status == "queued"}, "approved", {})
+
+
+def _mark(opened: session.Session) -> None:
+    from executor.operations import control
+
+    failure = control.mark_file(opened.connection, opened.row)
+    if failure:
+        console.warn(f"the file could not be marked: {failure}")
+
+
+def _tell(before: Mapping[str, str], now: str, refused: Mapping[TaskStatus, str]) -> int:
+    """One line a task; the exit code is for those that stayed as they were and will not follow by themselves."""
+    code = 0
+    for task_id, was in before.items():
+        reason = next((text for status, text in refused.items() if was == status), None)
+        if reason is not None:
+            console.say(f"{task_id}  {reason}")
+            code = code or (0 if "being ended" in reason else EXIT_USAGE)
+        elif was == now:
+            console.say(f"{task_id}  was {was} already")
+        else:
+            console.say(f"{task_id}  {now}" + (f" (was {was})" if was else ""))
+    return code

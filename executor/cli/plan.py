@@ -1,0 +1,105 @@
+"""`executor plan`: what would run, in which order and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from executor.cli import console, options, verb
+
+if TYPE_CHECKING:
+    from executor.order import Order
+    from loader.model import Task, TaskList
+
+app = verb.verbs()
+
+
+@verb.verb(app)
+def plan(
+    file: options.File = None,
+    json: options.Json = False,
+    runner: Annotated[str | None, typer.Option("--runner", help="As for `run`.", show_default=False)] = None,
+    dialect: options.Dialect = None,
+    on_duplicate: options.OnDuplicate = "error",
+    allow_missing: options.AllowMissing = False,
+) -> None:
+    """Show what would run, in which order and why. Needs no database.
+
+    Example: executor plan tasks.md
+    """
+    from executor import order
+    from executor.operations import files, vetting
+
+    path = files.choose(file)
+    parsed = files.Reading(dialect, on_duplicate, allow_missing).parse(files.read(path))
+    vetting.refuse(path, parsed, runner)
+    found = order.of(parsed)
+    if json:
+        console.say_json(_as_dict(parsed, found, runner))
+    else:
+        _show(path, parsed, found, runner)
+
+
+def _as_dict(parsed: TaskList, found: Order, runner: str | None) -> dict[str, object]:
+    return {
+        "title": parsed.title,
+        "dialect": parsed.dialect,
+        "sequential": parsed.sequential,
+        "waves": [[task.task_id for task in wave] for wave in found.waves],
+        "critical_path": [task.task_id for task in found.critical],
+        "tasks": [
+            {
+                "id": task.task_id,
+                "wave": number,
+                "runs": _source(task, runner),
+                "waits_for": [
+                    {"id": edge.depends_on, "rule": edge.rule, "line": edge.line}
+                    for edge in found.edges.get(task.task_id, ())
+                ],
+            }
+            for number, wave in enumerate(found.waves, 1)
+            for task in wave
+        ],
+    }
+
+
+def _show(path: Path, parsed: TaskList, found: Order, runner: str | None) -> None:
+    todo = sum(len(wave) for wave in found.waves)
+    console.say(
+        f"{console.short_path(path)}: {console.counted(len(parsed.tasks), 'task')}, {todo} to run;"
+        f" read as {parsed.dialect}"
+    )
+    if parsed.sequential:
+        console.say("a sequence: no task names a dependency, so they run in order and a failure stops the rest")
+    else:
+        console.say("a graph: a failure stops only what depends on it")
+    for number, wave in enumerate(found.waves, 1):
+        console.say()
+        console.say(console.styled(f"wave {number}", "bold"))
+        for task in wave:
+            console.say(f"  {task.task_id}  {task.priority}  {console.clean(task.title)}")
+            console.say(f"      {_source(task, runner)}")
+            for edge in found.edges.get(task.task_id, ()):
+                console.say(f"      waits for {edge.depends_on}: {edge.rule} (line {edge.line})")
+    if len(found.critical) > 1:
+        console.say()
+        console.say("longest chain: " + " > ".join(task.task_id for task in found.critical))
+
+
+def _source(task: Task, runner: str | None) -> str:
+    """Where a task's commands come from."""
+    from executor import sync
+
+    match sync.runner_of(task, runner):
+        case "container":
+            return f"line {task.lines[0]}: completed with the last of its children"
+        case "manual":
+            return f"line {task.lines[0]}: waits for a person (`executor done {task.task_id}`)"
+        case _:
+            blocks = [block for block in task.blocks if block.role in ("run", "verify")]
+            return ", ".join(
+                f"line {block.line}: {'checks' if block.role == 'verify' else 'runs'} {block.language}"
+                for block in blocks
+            )

@@ -1,0 +1,89 @@
+"""`executor show` and `logs`: one task with all its runs, and what a run printed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from executor.cli import console, options, session, verb
+
+if TYPE_CHECKING:
+    from executor.model import RunRow, TaskRow
+
+app = verb.verbs()
+
+
+@verb.verb(app)
+def show(
+    id: options.Id,
+    file: options.FileOption = None,
+    json: options.Json = False,
+    database_url: options.DatabaseUrl = None,
+) -> None:
+    """One task with all its runs.
+
+    Example: executor show BLD-002
+    """
+    from executor.operations import history, naming, overview
+    from executor.queue import tasks
+
+    with session.of_list(file, database_url) as opened:
+        name = naming.find(opened.connection, opened.row.list_id, [id])[0]
+        seen = overview.read(opened.connection, opened.row)
+        task = next(task for task in seen.tasks if task.queue_id == name.queue_id)
+        runs = tasks.runs(opened.connection, name.queue_id)
+    if json:
+        told = {"description": task.description, "runs": [history.run_as_dict(run) for run in runs]}
+        console.say_json(dict(overview.task_as_dict(task)) | told)
+    else:
+        _show(task, runs)
+
+
+@verb.verb(app)
+def logs(
+    id: options.Id,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on while the task runs.")] = False,
+    attempt: Annotated[int | None, typer.Option("--attempt", min=1, help="Which attempt; the last without it.")] = None,
+    file: Annotated[str | None, typer.Option("--file", help="The task list, where it is not the one here.")] = None,
+    database_url: options.DatabaseUrl = None,
+) -> None:
+    """What a task printed, byte for byte.
+
+    Example: executor logs BLD-002 -f
+    """
+    from executor.operations import history, naming
+
+    with session.of_list(file, database_url) as opened:
+        name = naming.find(opened.connection, opened.row.list_id, [id])[0]
+        run = history.choose_run(opened.connection, name.queue_id, attempt)
+        for content in history.output(opened.connection, run.run_id, name.queue_id, follow=follow):
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+
+
+def _show(task: TaskRow, runs: list[RunRow]) -> None:
+    console.say(f"{console.styled(task.task_id, 'bold')}  {console.clean(task.title)}")
+    rows = [["status", task.status], ["priority", task.priority], ["runner", task.runner]]
+    rows += [["section", " > ".join(task.section)]] if task.section else []
+    rows += [["depends on", ", ".join(task.dependencies)]] if task.dependencies else []
+    rows += [["waits for", ", ".join(task.blocked_by)]] if task.blocked_by else []
+    rows += [["assignee", f"@{task.assignee}"]] if task.assignee else []
+    rows += [["skipped", task.skip_reason]] if task.skip_reason else []
+    rows += [["attempts", str(task.attempts)]]
+    console.table(rows, indent="  ")
+    if task.description:
+        console.say()
+        for line in task.description.rstrip("\n").split("\n"):
+            console.say(f"  {console.clean(line)}".rstrip())
+    for run in runs:
+        console.say()
+        took = console.duration(run.ended_at - run.started_at) if run.ended_at else "so far"
+        facts = [run.status, took, f"on {run.worker}", run.started_at.isoformat(timespec="seconds")]
+        facts += [f"cpu {console.duration(run.cpu_seconds)}"] if run.cpu_seconds else []
+        facts += [f"memory {run.memory_bytes / 2**20:.0f} MB"] if run.memory_bytes else []
+        facts += [f"output {run.output_bytes} bytes"] if run.output_bytes else []
+        console.say(f"  attempt {run.attempt}: {', '.join(facts)}")
+        for line in (run.error or "").rstrip("\n").split("\n") if run.error else ():
+            console.say(f"    {console.clean(line)}".rstrip())

@@ -1,0 +1,58 @@
+"""Who shows a run: a live view on a terminal, plain lines elsewhere, events as JSON lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from executor.engine.report import Reporter
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from executor.database.connection import Database
+    from executor.engine.worker import Ending
+    from executor.model import Counts, ListRow
+    from executor.queue.events import Cursor
+
+
+class View(Reporter, Protocol):
+    """A reporter with a beginning and an end."""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was."""
+
+    def finish(self, ending: Ending, after: Counts, failed: list[str]) -> None:
+        """Say how it ended."""
+
+
+def before(connection: Connection[Any], path: Path) -> Cursor:
+    """The cursor of now, so that a JSON stream begins with what this command does."""
+    from executor.queue import events, lists
+    from executor.queue.events import Cursor
+
+    row = lists.find(connection, str(path))
+    return events.newest(connection, row.list_id) if row else Cursor()
+
+
+def choose(database: Database, row: ListRow, counts: Counts, jobs: int, *, since: Cursor | None) -> View:
+    """The view that fits where the output goes."""
+    if since is not None:
+        from executor.cli.views.lines import JsonLines
+
+        return JsonLines(database, row, since)
+    if sys.stdout.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb":
+        from executor.cli.views.live import Live
+
+        return Live(counts, jobs)
+    from executor.cli.views.plain import Plain
+
+    return Plain(counts)

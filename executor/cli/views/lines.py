@@ -1,0 +1,96 @@
+"""The events of a run as JSON, one a line, as the database keeps them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import psycopg
+
+from executor import clock
+from executor.cli import console
+from executor.database.connection import Database
+from executor.engine.worker import Ending
+from executor.errors import DatabaseError
+from executor.events import Kind
+from executor.log import logger
+from executor.model import Claimed, Counts, ListRow, Lost, Skipped
+from executor.outcome import Move
+from executor.queue import events
+from executor.queue.events import Cursor
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_LOOK_SECONDS = 0.1
+# A transaction that somebody holds open on the server delays the last events: how long to wait for them.
+_LAST_SECONDS = 10.0
+_LAST_KINDS = (Kind.LIST_FINISHED, Kind.LIST_STOPPED)
+
+
+class JsonLines:
+    """Reads new events after each step and prints them: those of other commands and machines too, in one order."""
+
+    def __init__(self, database: Database, row: ListRow, since: Cursor) -> None:
+        self._database = database
+        self._list_id = row.list_id
+        self._cursor = since
+        self._connection: Connection[Any] | None = None
+        self._looked_at = 0.0
+        self._last_kind = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return
+
+    def started(self, run: Claimed) -> None:
+        return
+
+    def printed(self, run: Claimed, content: bytes) -> None:
+        return
+
+    def ended(self, run: Claimed, move: Move, took: timedelta | None) -> None:
+        return
+
+    def skipped(self, task: Skipped) -> None:
+        return
+
+    def recovered(self, tasks: list[Lost]) -> None:
+        return
+
+    def said(self, text: str) -> None:
+        console.warn(text)
+
+    def turned(self) -> None:
+        if clock.monotonic() - self._looked_at >= _LOOK_SECONDS:
+            self._look()
+
+    def finish(self, ending: Ending, after: Counts, failed: list[str]) -> None:
+        until = clock.monotonic() + _LAST_SECONDS
+        while self._look() or (self._last_kind not in _LAST_KINDS and clock.monotonic() < until):
+            continue
+        if self._connection is not None:
+            self._connection.close()
+
+    def _look(self) -> bool:
+        """Print what is new; whether there was anything."""
+        self._looked_at = clock.monotonic()
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = self._database.attach("events")
+            found = events.since(self._connection, self._list_id, self._cursor)
+        except (psycopg.Error, DatabaseError) as error:  # the loop deals with it; the cursor stays
+            logger.info("no events now: %s", error)
+            if self._connection is not None:
+                self._connection.close()
+            return False
+        for event in found:
+            console.say_json(event.as_dict())
+            self._last_kind = event.kind
+        self._cursor = events.after(found, self._cursor)
+        return bool(found)

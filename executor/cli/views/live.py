@@ -1,0 +1,108 @@
+"""The live view on a terminal: running tasks with their last line below, one bar, finished tasks scrolling above."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live as RichLive
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from executor import clock
+from executor.cli import console
+from executor.cli.views import plain
+from executor.model import Claimed, Counts, Skipped
+from executor.outcome import Move
+
+_FRAMES_PER_SECOND = 8
+_LAST_LINE_BYTES = 400
+
+
+@dataclass(slots=True)
+class _Shown:
+    run: Claimed
+    began: float
+    last_line: str = ""
+
+
+class Live(plain.Plain):
+    """As the plain view, with its lines above a picture of what runs now."""
+
+    def __init__(self, counts: Counts, jobs: int) -> None:
+        super().__init__(counts)
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._running: dict[int, _Shown] = {}
+        self._jobs = jobs
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
+            console=self._console,
+        )
+        self._bar = self._progress.add_task("", total=self.total, completed=self.over)
+        self._live = RichLive(
+            console=self._console,
+            refresh_per_second=_FRAMES_PER_SECOND,
+            get_renderable=self._picture,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        super().__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def line(self, text: str) -> None:
+        """One permanent line, above the picture."""
+        self._console.print(Text.from_ansi(text))
+
+    def started(self, run: Claimed) -> None:
+        if run.runner != "container":
+            self._running[run.run_id] = _Shown(run, clock.monotonic())
+
+    def printed(self, run: Claimed, content: bytes) -> None:
+        shown = self._running.get(run.run_id)
+        lines = content[-_LAST_LINE_BYTES:].decode("utf-8", "replace").split("\n")
+        words = [line for line in lines if line.strip()]
+        if shown and words:
+            shown.last_line = console.clean(words[-1].rsplit("\r", 1)[-1].strip()).replace("\t", " ")
+
+    def ended(self, run: Claimed, move: Move, took: timedelta | None) -> None:
+        self._running.pop(run.run_id, None)
+        super().ended(run, move, took)
+        self._progress.update(self._bar, completed=self.over)
+
+    def skipped(self, task: Skipped) -> None:
+        super().skipped(task)
+        self._progress.update(self._bar, completed=self.over)
+
+    def _picture(self) -> RenderableType:
+        """As many running tasks as fit on the screen, longest first, and the bar."""
+        room = max(1, self._console.height - 3)
+        shown = sorted(self._running.values(), key=lambda one: one.began)
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True, style="bold")
+        table.add_column(no_wrap=True, justify="right")
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=40)
+        table.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
+        now = clock.monotonic()
+        for one in shown[:room]:
+            title = console.clean(one.run.title)
+            table.add_row(one.run.task_id, console.duration(now - one.began), Text(title), Text(one.last_line))
+        rest = [Text(f"and {len(shown) - room} more")] if len(shown) > room else []
+        return Group(table, *rest, self._progress)

@@ -1,0 +1,124 @@
+"""Plain lines for pipes, files and CI: one when a task starts, one when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from executor import clock
+from executor.cli import console
+from executor.engine.worker import Ending
+from executor.model import Claimed, Counts, Lost, Skipped
+from executor.outcome import Move
+from executor.states import RunStatus, TaskStatus
+
+_TAIL_LINES = 20
+
+
+class Plain:
+    """Prints every fact as a line at once."""
+
+    def __init__(self, counts: Counts) -> None:
+        self.total = counts.total
+        self.over = counts.completed + counts.skipped
+        self._began = clock.monotonic()
+
+    def __enter__(self) -> Self:
+        if self.over:
+            self.line(f"resuming: {self.over} of {console.counted(self.total, 'task')} done")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return
+
+    def line(self, text: str) -> None:
+        """One permanent line."""
+        console.say(text)
+
+    def started(self, run: Claimed) -> None:
+        if run.runner != "container":
+            attempt = f"  (attempt {run.attempt})" if run.attempt > 1 else ""
+            self.line(f"start  {run.task_id}  {console.clean(run.title)}{attempt}")
+
+    def printed(self, run: Claimed, content: bytes) -> None:
+        return
+
+    def ended(self, run: Claimed, move: Move, took: timedelta | None) -> None:
+        self.over += move.task_status in (TaskStatus.COMPLETED, TaskStatus.SKIPPED)
+        for text in ended_lines(run, move, took, self.over, self.total):
+            self.line(text)
+
+    def skipped(self, task: Skipped) -> None:
+        self.over += 1
+        self.line(console.styled(f"skip   {task.task_id}  {task.skip_reason}", "yellow"))
+
+    def recovered(self, tasks: list[Lost]) -> None:
+        for task in tasks:
+            self.line(f"again  {task.task_id}  was running when its executor died; now {task.status}")
+
+    def said(self, text: str) -> None:
+        self.line(text)
+
+    def turned(self) -> None:
+        return
+
+    def finish(self, ending: Ending, after: Counts, failed: list[str]) -> None:
+        for text in finish_lines(ending, after, failed, clock.monotonic() - self._began):
+            self.line(text)
+
+
+def ended_lines(run: Claimed, move: Move, took: timedelta | None, over: int, total: int) -> Iterator[str]:
+    """What there is to say of a run that ended; on failure what it printed last, and the commands to go on with."""
+    seconds = console.duration(took)
+    sentence, _, tail = move.error.partition("\n")
+    match move.task_status:
+        case TaskStatus.COMPLETED:
+            yield console.styled(f"done   {run.task_id}  {seconds}  [{over}/{total}]", "green")
+        case TaskStatus.QUEUED if move.run_status in (RunStatus.CANCELLED, RunStatus.LOST):
+            reason = "was stopped" if move.run_status is RunStatus.CANCELLED else sentence
+            yield f"again  {run.task_id}  {reason}; queued"
+        case TaskStatus.QUEUED:
+            yield console.styled(
+                f"retry  {run.task_id}  {sentence.removesuffix(':')}; again in {console.duration(move.wait)}", "yellow"
+            )
+        case TaskStatus.SKIPPED:
+            yield console.styled(f"skip   {run.task_id}  skipped by a person while it ran", "yellow")
+        case _:
+            yield console.styled(f"FAILED {run.task_id}  {sentence.removesuffix(':')}  {seconds}", "red")
+            for line in tail.split("\n")[-_TAIL_LINES:] if tail else ():
+                yield f"       | {console.clean(line)}"
+            yield f"       all of it: executor logs {run.task_id}    try again: executor requeue {run.task_id}"
+
+
+def finish_lines(ending: Ending, after: Counts, failed: list[str], seconds: float) -> Iterator[str]:
+    """The last words of a run: the numbers, why it stopped short if it did, and the next command."""
+    numbers = {
+        "completed": after.completed,
+        "failed": after.failed,
+        "skipped": after.skipped,
+        "waiting for a person": after.waiting,
+        "still queued": after.queued - after.waiting,
+        "running elsewhere": after.running,
+    }
+    told = ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
+    yield f"{console.counted(after.total, 'task')}: {told or 'none'}; {console.duration(seconds)}"
+    match ending:
+        case Ending.HALTED:
+            yield (
+                f"stopped at {', '.join(failed[:3])}. Try it again: executor run --retry-failed."
+                f" Go on without it: executor run --keep-going, or executor skip {failed[0] if failed else 'ID'}"
+            )
+        case Ending.WAITING:
+            yield "only people can go on: see `executor status`, then `executor done ID` or tick the box"
+        case Ending.STOPPED:
+            yield "stopped by `executor stop`; go on with `executor run`"
+        case Ending.INTERRUPTED:
+            yield "interrupted; nothing is lost, go on with `executor run`"
+        case Ending.ABANDONED:
+            yield "interrupted without a database to tell; the next `executor run` queues what ran again"
+        case Ending.DONE if failed:
+            yield f"failed: {', '.join(failed[:6])}. Try again: executor run --retry-failed"

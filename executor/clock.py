@@ -1,0 +1,18 @@
+"""This process's clocks, read here alone: whoever measures or waits asks this module, and tests move it."""
+
+from __future__ import annotations
+
+import time
+
+# CLOCK_BOOTTIME goes on while a laptop sleeps, which is just when a lease runs out unnoticed.
+_LEASE_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def monotonic() -> float:
+    """Seconds on a clock that never steps: for intervals."""
+    return time.monotonic()
+
+
+def boottime() -> float:
+    """Seconds since boot, sleep included: for deadlines that must hold after a suspended machine wakes."""
+    return time.clock_gettime(_LEASE_CLOCK)

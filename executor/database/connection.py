@@ -1,0 +1,123 @@
+"""Connections to the database of this process: embedded and started on demand, or a server named by the user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from executor.errors import DatabaseError
+from executor.settings import Settings
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from executor.database.embedded import Address, Server
+
+VERSION_MIN = 150000
+# A peer that vanished without a word (a pulled cable, a killed machine) is noticed in seconds, not hours.
+_KEEPALIVE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
+class Database:
+    """Where this process keeps its queue. Closing it lets the embedded server stop when nobody else uses it."""
+
+    def __init__(self, settings: Settings, *, notice: Callable[[str], None] = lambda _: None) -> None:
+        self._settings = settings
+        self._notice = notice
+        self._server: Server | None = None
+        self._address: Address | None = None
+
+    @property
+    def embedded(self) -> bool:
+        """Is it the embedded server?"""
+        return self._settings.database_url is None
+
+    def server(self) -> Server:
+        """The supervisor of the embedded server."""
+        if self._server is None:
+            from executor.database import embedded
+
+            self._server = embedded.Server(embedded.home_from_environment(self._settings.environ), notice=self._notice)
+        return self._server
+
+    def connect(self, purpose: str) -> Connection[Any]:
+        """A connection with our schema up to date. Starts the embedded server where that is to be used."""
+        from executor.database import schema
+
+        if self.embedded:
+            self._address = self.server().acquire()
+        connection = self.attach(purpose)
+        try:
+            self._check_server(connection)
+            from executor.database import translate
+
+            with translate.errors(self.where()):
+                schema.ensure(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def attach(self, purpose: str) -> Connection[Any]:
+        """Another connection to the server that `connect` found: it starts nothing and checks nothing."""
+        import psycopg
+        from psycopg.conninfo import make_conninfo
+
+        from executor.database import translate
+
+        with translate.errors(self.where()):
+            return psycopg.connect(
+                make_conninfo(self.conninfo(), **_KEEPALIVE, application_name=f"executor {purpose}"), autocommit=True
+            )
+
+    def conninfo(self) -> str:
+        """What libpq is given. Holds the password: never print it."""
+        if self._address is not None:
+            return self._address.conninfo()
+        return self._settings.database_url or ""
+
+    def where(self) -> str:
+        """The server's name for people, without user or password."""
+        if self.embedded:
+            return "the embedded server"
+        import psycopg.conninfo
+
+        try:
+            parts = psycopg.conninfo.conninfo_to_dict(self.conninfo())
+        except psycopg.Error as error:
+            raise DatabaseError(
+                "DATABASE_URL cannot be understood",
+                hint="write it as postgresql://user:password@host:5432/database",
+                code="DB_URL",
+            ) from error
+        host = parts.get("host") or self._settings.environ.get("PGHOST") or "localhost"
+        port = parts.get("port") or self._settings.environ.get("PGPORT") or "5432"
+        name = parts.get("dbname") or self._settings.environ.get("PGDATABASE") or ""
+        return f"{host}:{port}/{name}"
+
+    def close(self) -> None:
+        """Let go of the server; the embedded one stops with its last user."""
+        if self._server is not None:
+            self._server.release()
+            self._server = None
+
+    def _check_server(self, connection: Connection[Any]) -> None:
+        version = connection.info.server_version
+        if version < VERSION_MIN:
+            raise DatabaseError(
+                f"the server at {self.where()} is PostgreSQL {version // 10000}; 15 is the oldest supported",
+                hint="name a newer server in DATABASE_URL, or unset it to use the embedded one",
+                code="DB_URL_VERSION",
+            )
+        if connection.info.parameter_status("in_hot_standby") == "on":
+            raise DatabaseError(
+                f"the server at {self.where()} is a hot standby, which cannot be written",
+                hint="name the primary server in DATABASE_URL",
+                code="DB_READONLY",
+            )

@@ -1,0 +1,69 @@
+"""The one door for driver errors: what psycopg raises comes out as a DatabaseError with a code and a next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from executor.errors import DatabaseError, DatabaseLost
+
+_UNREACHABLE_HINT = "check DATABASE_URL and that the server runs; without DATABASE_URL an embedded one is started"
+_BY_SQLSTATE = {
+    "28P01": ("DB_AUTH", "the server refused the password", "correct the user and password in DATABASE_URL"),
+    "28000": (
+        "DB_AUTH",
+        "the server refused this user",
+        "correct the user in DATABASE_URL, or let it in in pg_hba.conf",
+    ),
+    "3D000": ("DB_MISSING", "the database does not exist", "create it (`createdb NAME`) or correct DATABASE_URL"),
+    "42501": (
+        "DB_PERMISSION",
+        "this user may not do that",
+        "let it CREATE in the database, or own the schema executor",
+    ),
+    "53100": ("DB_DISK", "the server's disk is full", "free some space there and run the same command again"),
+    "53200": ("DB_MEMORY", "the server is out of memory", "run the same command again when it has some"),
+    "53300": ("DB_CONNECTIONS", "the server has no connection free", "raise max_connections, or end idle clients"),
+    "25006": ("DB_READONLY", "the server is read-only", "name the primary server in DATABASE_URL, not a standby"),
+}
+# The server went away or turned us out; the same statement may succeed on the next connection.
+_LOST = ("08", "57P")
+
+
+@contextmanager
+def errors(where: str = "") -> Iterator[None]:
+    """Translate every driver error raised inside. `where` names the server without any password."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translate(error, where) from error
+
+
+def translate(error: psycopg.Error, where: str = "") -> DatabaseError:
+    """Our error for a driver's."""
+    state = error.sqlstate or ""
+    at = f" at {where}" if where else ""
+    told = (error.diag.message_primary or str(error)).strip().split("\n")[0]
+    if state in _BY_SQLSTATE:
+        code, fact, hint = _BY_SQLSTATE[state]
+        return DatabaseError(f"{fact}{at}: {told}", hint=hint, code=code)
+    # Before a session begins libpq gives no SQLSTATE, only words.
+    if "password authentication failed" in str(error) or "no password supplied" in str(error):
+        code, fact, hint = _BY_SQLSTATE["28P01"]
+        return DatabaseError(f"{fact}{at}", hint=hint, code=code)
+    if "does not exist" in str(error) and "database" in str(error) and not state:
+        code, fact, hint = _BY_SQLSTATE["3D000"]
+        return DatabaseError(f"{fact}{at}: {told}", hint=hint, code=code)
+    if lost(error):
+        return DatabaseLost(f"no connection{at}: {told}", hint=_UNREACHABLE_HINT, code="DB_UNREACHABLE")
+    return DatabaseError(f"the database refused{at}: {told}" + (f" [{state}]" if state else ""), code="DB_ERROR")
+
+
+def lost(error: psycopg.Error) -> bool:
+    """Did the connection break, so that whether the transaction was committed is unknown?"""
+    state = error.sqlstate or ""
+    return state.startswith(_LOST) or (
+        not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    )

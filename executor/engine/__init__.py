@@ -1,0 +1,1 @@
+"""The loop that runs a list, and the threads that only post to its inbox."""

@@ -1,0 +1,100 @@
+"""The guard: ends every process of a worker when the worker dies (end of the pipe) or outlives its lease.
+
+Run by path with nothing but the standard library; `executor.engine.guard` is its other end. One line a message on
+standard input: `+PGID` a group to watch, `-PGID` one that is gone, `LSECONDS` the deadline on the boot-time clock.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterable
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_SWEEPS_MAX = 100
+
+
+def main(token: str, scratch: str) -> None:
+    """Watch until the worker is gone, then end what it left, remove its scratch folder and leave."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    groups: set[int] = set()
+    deadline: float | None = None
+    rest = b""
+    while True:
+        patience = None if deadline is None else max(0.0, deadline - time.clock_gettime(_CLOCK))
+        if not select.select([0], [], [], patience)[0]:
+            end(token, groups)
+            deadline = None
+            continue
+        read = os.read(0, 65536)
+        if not read:
+            break
+        *lines, rest = (rest + read).split(b"\n")
+        for line in lines:
+            sign, number = line[:1], line[1:]
+            if sign == b"+":
+                groups.add(int(number))
+            elif sign == b"-":
+                groups.discard(int(number))
+            else:
+                deadline = float(number)
+    end(token, groups)
+    remove(scratch)
+
+
+def end(token: str, groups: set[int]) -> None:
+    """SIGKILL the groups, then whatever else carries the worker's token, until nothing of it is left."""
+    for pgid in groups:
+        kill(os.killpg, pgid)
+    groups.clear()
+    for _ in range(_SWEEPS_MAX):
+        found = list(of_worker(f"EXECUTOR_WORKER={token}".encode()))
+        if not found:
+            return
+        for pid in found:
+            kill(os.kill, pid)
+        time.sleep(0.01)
+
+
+def of_worker(entry: bytes) -> Iterable[int]:
+    """Living processes with this entry in their environment; none where there is no /proc (the groups are all then)."""
+    try:
+        names = os.listdir("/proc")  # noqa: PTH208 - no pathlib here: it would double the start
+    except FileNotFoundError:
+        return
+    for name in names:
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/environ", "rb") as file:  # noqa: PTH123
+                environ = file.read()
+        except OSError:  # gone meanwhile, or another user's
+            continue
+        if entry in environ.split(b"\0"):
+            yield int(name)
+
+
+def kill(send: object, number: int) -> None:
+    """Send SIGKILL to what may be gone already."""
+    try:
+        send(number, signal.SIGKILL)  # type: ignore[operator]
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def remove(scratch: str) -> None:
+    """Remove the texts of the worker's blocks."""
+    try:
+        for name in os.listdir(scratch):  # noqa: PTH208
+            os.unlink(f"{scratch}/{name}")  # noqa: PTH108
+        os.rmdir(scratch)  # noqa: PTH106
+    except OSError:  # already removed by the worker itself, or something of a task's is in there
+        return
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

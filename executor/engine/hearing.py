@@ -1,0 +1,138 @@
+"""What each message means for a worker. No database here: what must be recorded waits for the next turn."""
+
+from __future__ import annotations
+
+import random
+import signal
+from dataclasses import replace
+from datetime import timedelta
+from typing import assert_never
+
+from executor import clock, outcome
+from executor.engine import heartbeat
+from executor.engine.messages import (
+    Beaten,
+    BeatFailed,
+    Ended,
+    LeaseLost,
+    MarksWritten,
+    Message,
+    Printed,
+    Signalled,
+    Woken,
+)
+from executor.engine.worker import Ending, Fate, Stopping, Worker
+from executor.states import RunStatus
+
+# After a wake-up the guard's kills arrive within this time, each as a run ended by SIGKILL.
+_AFTER_SLEEP_SECONDS = 5.0
+
+
+def hear(worker: Worker, message: Message) -> None:
+    """Take one message in."""
+    match message:
+        case Ended():
+            _ended(worker, message)
+        case Printed(chunk):
+            worker.chunks.append(chunk)
+        case Woken():
+            worker.woken = worker.hungry = True
+        case Signalled(urgent):
+            _signalled(worker, urgent=urgent)
+        case Beaten():
+            if worker.lease_shaky:
+                worker.reporter.said("the lease is renewed; going on")
+            worker.lease_shaky = False
+            worker.hungry = True
+        case BeatFailed(left, reason):
+            _beat_failed(worker, left, reason)
+        case LeaseLost():
+            worker.lease_lost = True
+            end_runs(worker, Fate.LOST, at_once=True)
+        case MarksWritten():
+            _marks_written(worker, message)
+        case unknown:
+            assert_never(unknown)
+
+
+def notice_sleep(worker: Worker) -> None:
+    """Did this process stand still for longer than its lease allows (a suspended laptop, SIGSTOP)?"""
+    now = clock.boottime()
+    if worker.looked_at and now - worker.looked_at > worker.choices.lease.total_seconds() * (1 - heartbeat.MARGIN):
+        worker.overslept_until = now + _AFTER_SLEEP_SECONDS
+        worker.reporter.said(f"this process stood still for {now - worker.looked_at:.0f} s, longer than its lease")
+    worker.looked_at = now
+
+
+def end_runs(worker: Worker, fate: Fate, *, at_once: bool) -> None:
+    """Tell every run to end."""
+    for active in worker.running.values():
+        active.fate = active.fate or fate
+        active.io.cancel(at_once=at_once)
+
+
+def _ended(worker: Worker, message: Ended) -> None:
+    active = worker.running.pop(message.run_id)
+    active.io.close()
+    ended = message.outcome
+    killed = ended.signal == signal.SIGKILL and ended.status is RunStatus.FAILED
+    if ended.status is not RunStatus.SUCCEEDED and (
+        active.fate is Fate.LOST or (killed and clock.boottime() < worker.overslept_until)
+    ):
+        ended = replace(ended, status=RunStatus.LOST, error="its worker lost the lease")
+    settings = {**worker.surroundings.settings, **active.claimed.spec["settings"]}
+    worker.moves.append(
+        outcome.decide(
+            message.run_id,
+            active.claimed.queue_id,
+            active.claimed.failures,
+            ended,
+            replace(
+                worker.choices.retry,
+                retries=int(settings.get("retries", worker.choices.retry.retries)),
+                delay=timedelta(seconds=settings["retry_delay"])
+                if "retry_delay" in settings
+                else worker.choices.retry.delay,
+            ),
+            skip=active.fate is Fate.SKIP,
+            jitter=random.uniform(-1, 1),
+        )
+    )
+    worker.moving[message.run_id] = active.claimed
+    worker.hungry = True
+
+
+def _signalled(worker: Worker, *, urgent: bool) -> None:
+    worker.stopped_by = Ending.INTERRUPTED
+    if urgent or worker.stopping:
+        worker.stopping = Stopping.NOW
+        if worker.running:
+            worker.reporter.said(f"stopping {_tasks(len(worker.running))}; queued again for the next run")
+        end_runs(worker, Fate.STOP, at_once=False)
+    else:
+        worker.stopping = Stopping.AFTER_RUNNING
+        if worker.running:
+            worker.reporter.said(
+                f"finishing {_tasks(len(worker.running))}, starting nothing new (Ctrl-C again stops them now)"
+            )
+
+
+def _tasks(number: int) -> str:
+    return "the running task" if number == 1 else f"{number} running tasks"
+
+
+def _beat_failed(worker: Worker, left: timedelta, reason: str) -> None:
+    if not worker.lease_shaky:
+        worker.reporter.said(f"no new tasks until the lease can be renewed: {reason}")
+    worker.lease_shaky = True
+    if left <= worker.choices.lease * heartbeat.MARGIN:
+        end_runs(worker, Fate.LOST, at_once=True)
+
+
+def _marks_written(worker: Worker, message: MarksWritten) -> None:
+    worker.marks.update(message.marks)
+    worker.file_sha256 = message.sha256 or worker.file_sha256
+    if message.failure:
+        worker.reporter.said(f"the file could not be marked: {message.failure}; the queue knows what is done")
+    if message.missing and not message.failure:
+        worker.reporter.said(f"no longer in the file, so not marked there: {', '.join(message.missing)}")

@@ -1,0 +1,41 @@
+"""Whether a worker with nothing to do waits, looks again or leaves: a decision, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from executor.engine.worker import Ending
+from executor.model import Prospects
+
+POLL = timedelta(seconds=1)
+_SOON = timedelta(milliseconds=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again after this long, or when woken."""
+
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """Tasks wait for others that can never come: make sure that the counters are right before believing it."""
+
+
+def decide(left: Prospects, *, recounted: bool) -> Ending | Wait | Recount:
+    """What an idle worker does, given what is left of its list."""
+    if left.failed and (left.ready or left.due_later or left.blocked or left.waiting):
+        return Wait(POLL) if left.running else Ending.HALTED
+    if left.ready:
+        return Wait(_SOON)  # others held those rows while we looked, or claims were refused a moment ago
+    if left.due_later:
+        return Wait(min(max(left.next_due or _SOON, _SOON), POLL))
+    if left.running:
+        return Wait(POLL)
+    if left.waiting:
+        return Ending.WAITING
+    if left.blocked and not recounted:
+        return Recount()
+    return Ending.DONE

@@ -1,0 +1,34 @@
+"""What the loop tells whoever shows a run: facts, as they become true in the record."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Protocol
+
+from executor.model import Claimed, Lost, Skipped
+from executor.outcome import Move
+
+
+class Reporter(Protocol):
+    """Called by the loop alone, after the commit of what it tells."""
+
+    def started(self, run: Claimed) -> None:
+        """A run began."""
+
+    def printed(self, run: Claimed, content: bytes) -> None:
+        """A run printed something."""
+
+    def ended(self, run: Claimed, move: Move, took: timedelta | None) -> None:
+        """A run ended and its task moved on."""
+
+    def skipped(self, task: Skipped) -> None:
+        """A task was skipped for a failure."""
+
+    def recovered(self, tasks: list[Lost]) -> None:
+        """Tasks of workers that are gone were queued again."""
+
+    def said(self, text: str) -> None:
+        """Something to know that is not about one run."""
+
+    def turned(self) -> None:
+        """A step is over: a good moment to draw."""

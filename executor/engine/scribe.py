@@ -1,0 +1,90 @@
+"""The thread that writes marks into the file: behind the queue, never before it, and never in its way."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from executor import clock
+from executor.engine.inbox import Inbox
+from executor.engine.messages import MarksWritten
+from loader import write_back
+from loader.model import Status, TaskList
+
+# At most one write a second, and at most a tenth of the time: a big file on a slow disk must not starve the tasks.
+_PAUSE_MIN = 1.0
+_SHARE = 0.1
+
+
+class Scribe:
+    """Collects wanted marks and writes them together. `read` parses as the list was parsed, `synced` is what the queue
+    agrees with: the hash of the file's bytes at the last sync."""
+
+    def __init__(
+        self, path: Path, inbox: Inbox, read: Callable[[bytes], TaskList], known: TaskList | None, synced: str | None
+    ) -> None:
+        self._path = path
+        self._inbox = inbox
+        self._parse = read
+        self._known = known
+        self._synced = synced
+        self._wanted: queue.SimpleQueue[dict[str, Status] | None] = queue.SimpleQueue()
+        self._unwritten: dict[str, Status] = {}
+        self._hurry = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="scribe", daemon=True)
+        self._thread.start()
+
+    def want(self, marks: dict[str, Status]) -> None:
+        """Have these marks written soon."""
+        self._wanted.put(marks)
+
+    def close(self) -> None:
+        """Write what is wanted now and wait for it; its `MarksWritten` is in the inbox afterwards."""
+        self._hurry.set()
+        self._wanted.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            wanted = [self._wanted.get()]
+            while not self._wanted.empty():
+                wanted.append(self._wanted.get())
+            for marks in wanted:
+                self._unwritten.update(marks or {})
+            if self._unwritten:
+                self._hurry.wait(self._write())
+            if None in wanted:
+                return
+
+    def _write(self) -> float:
+        """Write once; how long to rest. What could not be written is tried again with the next marks."""
+        began = clock.monotonic()
+        try:
+            written = write_back.write(self._path, self._unwritten, known=self._known, read=self._read)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on and people are told
+            self._inbox.post(MarksWritten({}, None, f"{type(error).__name__}: {error}", ()))
+            return _PAUSE_MIN
+        self._known = written.tasks
+        if not written.failure:
+            self._unwritten.clear()
+        shown = {} if written.tasks is None else {task.task_id: task.status.value for task in written.tasks.tasks}
+        if self._synced is not None and written.tasks is not None and not written.failure:
+            self._synced = written.tasks.sha256
+        self._inbox.post(
+            MarksWritten(
+                {task_id: shown[task_id] for task_id in written.written if task_id in shown},
+                self._synced,
+                written.failure,
+                written.missing,
+            )
+        )
+        return max(_PAUSE_MIN, (clock.monotonic() - began) / _SHARE)
+
+    def _read(self, source: bytes) -> TaskList:
+        """Parse a file that is not what we last wrote. With somebody's edit in it, its hash is not one we synced."""
+        tasks = self._parse(source)
+        if tasks.sha256 != self._synced:
+            self._synced = None
+        return tasks

@@ -1,0 +1,80 @@
+"""What the command line asks of a run, and what that means for one list: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from executor.engine.worker import Choices
+from executor.errors import UsageError
+from executor.model import ListRow, TaskRow
+from executor.retry import RetryPolicy
+
+_PRIORITIES = ("P1", "P2", "P3", "P4")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Options of `run`; None leaves the choice to the list's own settings."""
+
+    jobs: int | None = None
+    fail_fast: bool | None = None
+    only: Sequence[int] = ()  # queue ids
+    section: str | None = None
+    tag: str | None = None
+    min_priority: str | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)  # list settings from the command line
+    mark_running: bool = False
+
+    @property
+    def filters(self) -> bool:
+        """Does it ask for less than the whole list?"""
+        return bool(self.only or self.section or self.tag or self.min_priority)
+
+
+def choices(wishes: Wishes, row: ListRow, *, only: Sequence[int] | None, now: datetime, lease: timedelta) -> Choices:
+    """How a worker runs this list. `now` is the database's: with --fail-fast only failures after it count."""
+    settings = {**row.settings, **wishes.overrides}
+    if wishes.fail_fast is not None:
+        fail_fast = wishes.fail_fast
+    else:
+        fail_fast = bool(settings.get("fail_fast")) or (row.sequential and not settings.get("keep_going"))
+    since: datetime | str = "infinity"
+    if fail_fast:
+        since = "-infinity" if row.sequential else now
+    delay = settings.get("retry_delay")
+    return Choices(
+        jobs=wishes.jobs or int(settings.get("jobs", 1)),
+        in_order=row.sequential,
+        stop_if_failed_since=since,
+        only=only,
+        retry=RetryPolicy(
+            retries=int(settings.get("retries", 0)),
+            **({} if delay is None else {"delay": timedelta(seconds=float(delay))}),
+        ),
+        mark_running=wishes.mark_running,
+        lease=lease,
+    )
+
+
+def select(wishes: Wishes, tasks: Sequence[TaskRow]) -> list[int] | None:
+    """The queue ids a run is limited to, or None for all. Raises UsageError for a filter that leaves nothing."""
+    if not wishes.filters:
+        return None
+    if wishes.min_priority is not None and wishes.min_priority not in _PRIORITIES:
+        raise UsageError(f"no priority '{wishes.min_priority}'", hint=f"one of {', '.join(_PRIORITIES)}")
+    chosen = [task.queue_id for task in tasks if _wanted(wishes, task)]
+    if not chosen:
+        raise UsageError("no task of this list matches these filters", hint="see them with `executor list`")
+    return chosen
+
+
+def _wanted(wishes: Wishes, task: TaskRow) -> bool:
+    return (
+        (not wishes.only or task.queue_id in wishes.only)
+        and (wishes.section is None or any(wishes.section.casefold() in one.casefold() for one in task.section))
+        and (wishes.tag is None or wishes.tag.lstrip("#") in task.tags)
+        and (wishes.min_priority is None or task.priority <= wishes.min_priority)
+    )

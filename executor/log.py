@@ -1,0 +1,20 @@
+"""What the process does, for those who debug it: silent unless EXECUTOR_LOG names a level."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+logger = logging.getLogger("executor")
+
+
+def configure(level: str) -> None:
+    """Send log lines of `level` and above to standard error; an empty level keeps the process silent."""
+    if not level:
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(level.upper())

@@ -1,0 +1,226 @@
+"""Rows as values: what the queries answer, each class the columns of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """One list (`lists.find`)."""
+
+    list_id: int
+    path: str
+    title: str
+    dialect: str
+    sequential: bool
+    settings: Mapping[str, Any]
+    status: str
+    status_by: str | None
+    source_sha256: str | None
+    reader: str | None
+    synced_at: datetime | None
+    started_at: datetime | None
+    paused_at: datetime | None
+    stopped_at: datetime | None
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run that has begun in the record and is to be carried out (`steps.claim`). `spec` is what to run and how."""
+
+    queue_id: int
+    task_id: str
+    title: str
+    runner: str
+    spec: Mapping[str, Any]
+    failures: int
+    last_error: str | None
+    run_id: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A run whose end is now in the record (`steps.settle`)."""
+
+    run_id: int
+    took: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A task that was skipped because what it depends on failed."""
+
+    task_id: str
+    skip_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prospects:
+    """What is left of a list, by what it waits for (`steps.prospects`)."""
+
+    ready: int
+    due_later: int
+    next_due: timedelta | None
+    running: int
+    blocked: int
+    waiting: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What people asked since a worker last looked (`steps.orders`). `skip` are run ids of its own."""
+
+    status: str
+    stop_now: bool
+    status_by: str | None
+    skip: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A task as the queue knows it, to be compared with the file (`sync.known`)."""
+
+    queue_id: int
+    task_id: str
+    parent: str | None
+    title: str
+    description: str
+    section: Sequence[str]
+    priority: str
+    rank: int
+    position: int
+    dependencies: Sequence[str]
+    tags: Sequence[str]
+    assignee: str | None
+    agent: str | None
+    runner: str
+    hold: str | None
+    fingerprint: str
+    mark: str
+    status: str
+    removed: bool
+    explicit_id: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task as people see it (`tasks.of_list`)."""
+
+    queue_id: int
+    task_id: str
+    title: str
+    description: str
+    priority: str
+    section: Sequence[str]
+    status: str
+    position: int
+    dependencies: Sequence[str]
+    tags: Sequence[str]
+    blocked_by: Sequence[str]
+    unmet: int
+    hold: str | None
+    approved_at: datetime | None
+    runner: str
+    assignee: str | None
+    agent: str | None
+    attempts: int
+    last_error: str | None
+    skip_reason: str | None
+    backing_off: bool
+    queued_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    worker_id: int | None
+    worker: str | None
+    lease_left: timedelta | None
+    elapsed: timedelta | None
+
+    @property
+    def waiting(self) -> bool:
+        """Is a person the only thing this task waits for?"""
+        return self.status == "queued" and self.unmet == 0 and self.hold is not None and self.approved_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskName:
+    """A task by its names, to find the one a person means (`tasks.ids`)."""
+
+    queue_id: int
+    task_id: str
+    title: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One attempt at a task (`tasks.runs`)."""
+
+    run_id: int
+    attempt: int
+    status: str
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    exit_code: int | None
+    signal: int | None
+    error: str | None
+    cpu_seconds: float | None
+    memory_bytes: int | None
+    output_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many tasks of a list stand where (`tasks.counts`): `queued` includes `blocked` and `waiting`."""
+
+    total: int
+    queued: int
+    running: int
+    completed: int
+    failed: int
+    skipped: int
+    blocked: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A live worker of a list (`workers.of_list`)."""
+
+    worker_id: int
+    name: str
+    host: str
+    pid: int
+    slots: int
+    started_at: datetime
+    lease_left: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A worker that ran on this host, by what identifies its process (`workers.of_host`)."""
+
+    worker_id: int
+    name: str
+    boot_id: str
+    pid_namespace: str
+    pid: int
+    pid_started: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A task taken back from a worker that is gone (`workers.lose_runs`)."""
+
+    queue_id: int
+    task_id: str
+    list_id: int
+    status: str
+    run_id: int

@@ -1,0 +1,1 @@
+"""What a person can ask for: one public operation is one transaction."""

@@ -1,0 +1,106 @@
+"""The state of a list at a glance: counts, tasks, workers and an estimate, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from psycopg import Connection
+
+from executor.database import translate
+from executor.events import timestamp
+from executor.model import Counts, ListRow, TaskRow, WorkerRow
+from executor.queue import tasks, workers
+from executor.states import ListStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything `status` shows, read at one moment."""
+
+    list: ListRow
+    counts: Counts
+    tasks: Sequence[TaskRow]
+    workers: Sequence[WorkerRow]
+    pace: timedelta | None
+
+    @property
+    def status(self) -> ListStatus:
+        """Paused stays paused; a list without a live worker does not run, whatever a crash left in its row."""
+        if self.list.status == ListStatus.PAUSED:
+            return ListStatus.PAUSED
+        return ListStatus.RUNNING if self.workers else ListStatus.STOPPED
+
+    @property
+    def eta(self) -> timedelta | None:
+        """How long the rest will take at the pace so far, over all slots at work; None without a pace to go by."""
+        left = self.counts.queued - self.counts.waiting + self.counts.running
+        if self.pace is None or not left:
+            return timedelta() if not left else None
+        return self.pace * left / max(1, sum(worker.slots for worker in self.workers))
+
+
+def read(connection: Connection[Any], row: ListRow) -> Overview:
+    """Read all of it in one transaction, so that the parts agree."""
+    with translate.errors(), connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return Overview(
+            row,
+            tasks.counts(connection, row.list_id),
+            tasks.of_list(connection, row.list_id),
+            workers.of_list(connection, row.list_id),
+            tasks.pace(connection, row.list_id),
+        )
+
+
+def as_dict(overview: Overview) -> dict[str, object]:
+    """`status --json`."""
+    counts = overview.counts
+    return {
+        "list": {
+            "path": overview.list.path,
+            "title": overview.list.title,
+            "status": overview.status.value,
+            "workers": len(overview.workers),
+            "synced_at": timestamp(overview.list.synced_at),
+        },
+        "counts": {
+            "total": counts.total,
+            "queued": counts.queued,
+            "running": counts.running,
+            "completed": counts.completed,
+            "failed": counts.failed,
+            "skipped": counts.skipped,
+            "blocked": counts.blocked,
+            "waiting": counts.waiting,
+        },
+        "eta_seconds": None if overview.eta is None else round(overview.eta.total_seconds()),
+        "tasks": [task_as_dict(task) for task in overview.tasks],
+    }
+
+
+def task_as_dict(task: TaskRow) -> Mapping[str, object]:
+    """One task of `status --json` and `list --json`."""
+    return {
+        "id": task.task_id,
+        "title": task.title,
+        "priority": task.priority,
+        "section": list(task.section),
+        "status": task.status,
+        "position": task.position,
+        "dependencies": list(task.dependencies),
+        "blocked_by": list(task.blocked_by),
+        "waiting": task.waiting,
+        "tags": list(task.tags),
+        "assignee": task.assignee,
+        "agent": task.agent,
+        "runner": task.runner,
+        "attempts": task.attempts,
+        "last_error": task.last_error,
+        "skip_reason": task.skip_reason,
+        "queued_at": timestamp(task.queued_at),
+        "started_at": timestamp(task.started_at),
+        "completed_at": timestamp(task.completed_at),
+    }

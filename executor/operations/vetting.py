@@ -1,0 +1,58 @@
+"""What keeps a list from running: errors in the file, and what is right in it but nothing here can carry out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from executor import sync
+from executor.errors import UnreadableList
+from executor.runners import languages
+from loader.model import Diagnostic, Severity, TaskList
+
+
+def refuse(path: Path, parsed: TaskList, runner: str | None = None) -> None:
+    """Raise UnreadableList for a file with errors, also those that only a run would meet."""
+    found = [*parsed.errors, *unrunnable(parsed, runner)]
+    if found:
+        number = f"{len(found)} errors" if len(found) > 1 else "an error"
+        raise UnreadableList(
+            f"{path} has {number}; nothing was changed",
+            hint=f"mend the file, then see what is left with `executor check {path.name}`",
+            path=path,
+            diagnostics=[*(one for one in parsed.diagnostics if one.severity is not Severity.ERROR), *found],
+        )
+
+
+def unrunnable(parsed: TaskList, runner: str | None = None) -> list[Diagnostic]:
+    """What is right in the file but cannot be carried out by this program: errors before a run, not in a parse."""
+    found = [
+        Diagnostic(
+            "E101",
+            Severity.ERROR,
+            line,
+            1,
+            f"no command for a block in '{language}'",
+            f"mark the block `no-run`, or name a command: `executor: {{languages: {{{language}: COMMAND}}}}`",
+        )
+        for task, language, line in sync.unknown_languages(
+            (task for task in parsed.tasks if sync.runner_of(task, runner) != "manual"),
+            languages.known(parsed.settings),
+        )
+    ]
+    asked = [
+        (parsed.settings.get("runner"), 1),
+        *((task.settings.get("runner"), task.lines[0]) for task in parsed.tasks),
+    ]
+    found += [
+        Diagnostic(
+            "E102",
+            Severity.ERROR,
+            line,
+            1,
+            f"no runner '{name}' in this version",
+            "use `runner: shell` or `runner: manual`",
+        )
+        for name, line in asked
+        if name not in (None, "shell", "manual")
+    ]
+    return found

@@ -1,0 +1,76 @@
+"""What becomes of a task when a run of it ends: a decision, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from executor import states
+from executor.errors import IllegalMove
+from executor.retry import RetryPolicy
+from executor.states import RunStatus, TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended, as its runner saw it. `error` is empty on success; its first line is a sentence by itself."""
+
+    status: RunStatus
+    error: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row of the settle statement: what is recorded of the run and where its task goes."""
+
+    run_id: int
+    queue_id: int
+    run_status: RunStatus
+    task_status: TaskStatus
+    error: str
+    exit_code: int | None
+    signal: int | None
+    cpu_seconds: float
+    memory_bytes: int
+    wait: timedelta = timedelta()
+    counts: bool = True  # False: the run was cut short by us, so it costs the task no attempt
+
+
+def decide(
+    run_id: int, queue_id: int, failures: int, outcome: Outcome, policy: RetryPolicy, *, skip: bool, jitter: float = 0.0
+) -> Move:
+    """Where the task goes after this outcome. `failures` came before this run; `skip`: a person asked for it."""
+    wait = timedelta()
+    match outcome.status:
+        case RunStatus.SUCCEEDED:
+            task = TaskStatus.COMPLETED
+        case RunStatus.CANCELLED | RunStatus.LOST:
+            task = TaskStatus.SKIPPED if skip else TaskStatus.QUEUED
+        case RunStatus.FAILED | RunStatus.TIMED_OUT:
+            again = policy.wait(failures + 1, jitter)
+            task = TaskStatus.FAILED if again is None else TaskStatus.QUEUED
+            wait = again or wait
+            if skip:
+                task = TaskStatus.SKIPPED
+        case RunStatus.RUNNING:
+            raise IllegalMove(f"run {run_id} has not ended")
+        case unknown:
+            assert_never(unknown)
+    return Move(
+        run_id=run_id,
+        queue_id=queue_id,
+        run_status=outcome.status,
+        task_status=states.check(TaskStatus.RUNNING, task),
+        error=outcome.error,
+        exit_code=outcome.exit_code,
+        signal=outcome.signal,
+        cpu_seconds=outcome.cpu_seconds,
+        memory_bytes=outcome.memory_bytes,
+        wait=wait,
+        counts=outcome.status is not RunStatus.CANCELLED,
+    )

@@ -1,0 +1,56 @@
+"""Lists: finding one by its path, and what people and workers ask of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from executor.events import Kind
+from executor.model import ListRow
+from executor.queue import rows
+from sql import queries
+
+LISTS = queries.load("lists")
+
+
+def find(connection: Connection[Any], path: str) -> ListRow | None:
+    """The list kept under this path, if it was ever run."""
+    return rows.one(connection, ListRow, LISTS.find, {"path": path})
+
+
+def create(connection: Connection[Any], path: str) -> int:
+    """Enter a list, or find it; its id."""
+    list_id: int = rows.scalar(connection, LISTS.create, {"path": path})
+    return list_id
+
+
+def start(connection: Connection[Any], list_id: int, *, actor: str, jobs: int) -> bool:
+    """Set a list running; False when it is paused and stays so."""
+    return rows.scalar(connection, LISTS.start, {"list_id": list_id, "actor": actor, "jobs": jobs}) is not None
+
+
+def finish(
+    connection: Connection[Any], list_id: int, *, worker_id: int, actor: str, kind: Kind, detail: dict[str, Any]
+) -> None:
+    """Note that a worker is through with a list; the last one stops it."""
+    connection.execute(
+        LISTS.finish,
+        {"list_id": list_id, "worker_id": worker_id, "actor": actor, "kind": kind.value, "detail": Jsonb(detail)},
+    )
+
+
+def pause(connection: Connection[Any], list_id: int, actor: str) -> bool:
+    """No new claims from now on; False when it was paused already."""
+    return rows.scalar(connection, LISTS.pause, {"list_id": list_id, "actor": actor}) is not None
+
+
+def resume(connection: Connection[Any], list_id: int, actor: str) -> bool:
+    """Lift a pause; False when there was none."""
+    return rows.scalar(connection, LISTS.resume, {"list_id": list_id, "actor": actor}) is not None
+
+
+def stop(connection: Connection[Any], list_id: int, actor: str, *, now: bool) -> None:
+    """Ask all workers of a list to leave."""
+    connection.execute(LISTS.stop, {"list_id": list_id, "actor": actor, "now": now})

@@ -1,0 +1,179 @@
+"""One turn of a worker as one transaction: settle, keep output, claim the next, hear what people asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from executor.model import Claimed, Orders, Prospects, Settled, Skipped
+from executor.outcome import Move
+from executor.queue import rows
+from executor.states import TaskStatus
+from sql import queries
+
+STEPS = queries.load("steps")
+TASKS = queries.load("tasks")
+LISTS = queries.load("lists")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a run's output: `number` counts from 0 within the run."""
+
+    run_id: int
+    number: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Appetite:
+    """What a worker would claim. `only` are queue ids; None is every task of the list."""
+
+    limit: int
+    in_order: bool
+    stop_if_failed_since: datetime | str
+    only: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a worker has to tell and to ask in one step."""
+
+    list_id: int
+    worker_id: int
+    worker: str
+    moves: Sequence[Move] = ()
+    chunks: Sequence[Chunk] = ()
+    marks: Sequence[tuple[str, str]] = ()
+    file_sha256: str | None = None
+    appetite: Appetite | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a turn. A move whose run is not in `settled` had lost its task."""
+
+    settled: Sequence[Settled] = ()
+    skipped: Sequence[Skipped] = ()
+    claimed: Sequence[Claimed] = ()
+    orders: Orders | None = field(default=None)
+
+
+def take(connection: Connection[Any], turn: Turn) -> Answer:
+    """Do a whole turn in one transaction and one round trip.
+
+    Repeating a turn whose commit was not acknowledged changes nothing twice: runs are fenced, chunks have keys.
+    """
+    here = {"list_id": turn.list_id, "worker_id": turn.worker_id, "worker": turn.worker}
+    settled = connection.cursor(row_factory=class_row(Settled))
+    skipped = connection.cursor(row_factory=class_row(Skipped))
+    claimed = connection.cursor(row_factory=class_row(Claimed))
+    orders = connection.cursor(row_factory=class_row(Orders))
+    failed = [move.queue_id for move in turn.moves if move.task_status is TaskStatus.FAILED]
+    with connection.pipeline(), connection.transaction():
+        connection.execute(STEPS.enter, here)
+        if turn.chunks:
+            connection.execute(STEPS.append_output, here | _chunk_columns(turn.chunks))
+        if turn.moves:
+            settled.execute(STEPS.settle, here | _move_columns(turn.moves))
+        if failed:
+            skipped.execute(STEPS.skip_dependents, {"queue_ids": failed, "actor": turn.worker})
+        if turn.marks:
+            task_ids, marks = zip(*turn.marks, strict=True)
+            connection.execute(
+                TASKS.record_marks, {"list_id": turn.list_id, "task_ids": list(task_ids), "marks": list(marks)}
+            )
+        if turn.file_sha256:
+            connection.execute(LISTS.record_file, {"list_id": turn.list_id, "sha256": turn.file_sha256})
+        if turn.appetite:
+            claimed.execute(
+                _claim(turn.appetite.limit),
+                here
+                | {
+                    "in_order": turn.appetite.in_order,
+                    "stop_if_failed_since": turn.appetite.stop_if_failed_since,
+                    "only": None if turn.appetite.only is None else list(turn.appetite.only),
+                },
+            )
+        orders.execute(STEPS.orders, here)
+    return Answer(
+        settled=settled.fetchall() if turn.moves else (),
+        skipped=skipped.fetchall() if failed else (),
+        claimed=claimed.fetchall() if turn.appetite else (),
+        orders=orders.fetchone(),
+    )
+
+
+@cache
+def _claim(limit: int) -> bytes:
+    """The claim with its limit written out, for the plan's sake; an int cannot carry anything else into it."""
+    return STEPS.claim.replace(b"LIMIT 1 ", b"LIMIT %d " % limit)
+
+
+def held(connection: Connection[Any], worker_id: int) -> list[Claimed]:
+    """The runs the record says this worker carries out."""
+    return rows.many(connection, Claimed, STEPS.claimed_by, {"worker_id": worker_id})
+
+
+def prospects(connection: Connection[Any], list_id: int, appetite: Appetite) -> Prospects:
+    """What is left of a list for a worker with this appetite; its limit does not matter here."""
+    left = rows.one(
+        connection,
+        Prospects,
+        STEPS.prospects,
+        {
+            "list_id": list_id,
+            "only": None if appetite.only is None else list(appetite.only),
+            "stop_if_failed_since": appetite.stop_if_failed_since,
+        },
+    )
+    assert left is not None, "an aggregate without GROUP BY answers one row"
+    return left
+
+
+def ended_as(connection: Connection[Any], run_ids: Sequence[int]) -> dict[int, tuple[str, timedelta | None]]:
+    """Status and duration of runs in the record, for those whose settling got no answer."""
+    answer = connection.execute(STEPS.run_statuses, {"run_ids": list(run_ids)}).fetchall()
+    return {run_id: (status, took) for run_id, status, took in answer}
+
+
+def recount(connection: Connection[Any], list_id: int) -> int:
+    """Count unmet dependencies again for a whole list; how many counters were wrong (none, unless something broke)."""
+    with connection.transaction():
+        connection.execute(STEPS.enter_alone, {"list_id": list_id})
+        return len(connection.execute(STEPS.recount, {"list_id": list_id, "queue_ids": None}).fetchall())
+
+
+def tell(connection: Connection[Any], list_id: int, worker_id: int | None = None) -> None:
+    """Wake everybody who listens to a list. Never inside a change of state: NOTIFY takes a lock until its commit."""
+    connection.execute(STEPS.notify, {"list_id": list_id, "worker_id": worker_id})
+
+
+def _chunk_columns(chunks: Sequence[Chunk]) -> dict[str, Any]:
+    return {
+        "run_ids": [chunk.run_id for chunk in chunks],
+        "chunks": [chunk.number for chunk in chunks],
+        "contents": [chunk.content for chunk in chunks],
+    }
+
+
+def _move_columns(moves: Sequence[Move]) -> dict[str, Any]:
+    return {
+        "run_ids": [move.run_id for move in moves],
+        "queue_ids": [move.queue_id for move in moves],
+        "run_statuses": [move.run_status.value for move in moves],
+        "task_statuses": [move.task_status.value for move in moves],
+        "errors": [move.error.replace("\0", "\N{REPLACEMENT CHARACTER}") for move in moves],
+        "exit_codes": [move.exit_code for move in moves],
+        "signals": [move.signal for move in moves],
+        "cpu_seconds": [move.cpu_seconds for move in moves],
+        "memory_bytes": [move.memory_bytes for move in moves],
+        "waits": [move.wait for move in moves],
+        "counts": [move.counts for move in moves],
+    }

@@ -1,0 +1,116 @@
+"""Tasks: reading them, and the moves a person makes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from psycopg import Connection
+
+from executor.model import Counts, RunRow, TaskName, TaskRow
+from executor.queue import rows
+from loader.model import Status
+from sql import queries
+
+TASKS = queries.load("tasks")
+STEPS = queries.load("steps")
+SYNC = queries.load("sync")
+
+
+def of_list(connection: Connection[Any], list_id: int) -> list[TaskRow]:
+    """Every task of a list in file order."""
+    return rows.many(connection, TaskRow, TASKS.of_list, {"list_id": list_id})
+
+
+def names(connection: Connection[Any], list_id: int) -> list[TaskName]:
+    """Ids and titles of a list in file order."""
+    return rows.many(connection, TaskName, TASKS.ids, {"list_id": list_id})
+
+
+def runs(connection: Connection[Any], queue_id: int) -> list[RunRow]:
+    """Every attempt at a task, oldest first."""
+    return rows.many(connection, RunRow, TASKS.runs, {"queue_id": queue_id})
+
+
+def counts(connection: Connection[Any], list_id: int) -> Counts:
+    """How many tasks stand where."""
+    counted = rows.one(connection, Counts, TASKS.counts, {"list_id": list_id})
+    assert counted is not None, "an aggregate without GROUP BY answers one row"
+    return counted
+
+
+def marks_due(connection: Connection[Any], list_id: int) -> dict[str, Status]:
+    """The marks that the file lacks of what the queue knows: ticks to write, and ticks to take back."""
+    due = connection.execute(TASKS.marks_due, {"list_id": list_id}).fetchall()
+    return {task_id: Status.COMPLETED if ticked else Status.PENDING for task_id, ticked in due}
+
+
+def record_marks(connection: Connection[Any], list_id: int, marks: Mapping[str, str]) -> None:
+    """Remember status words that the file now shows, by task id."""
+    connection.execute(TASKS.record_marks, {"list_id": list_id, "task_ids": list(marks), "marks": list(marks.values())})
+
+
+def pace(connection: Connection[Any], list_id: int) -> timedelta | None:
+    """How long a completed run of this list took on average, or None before the first."""
+    mean: timedelta | None = rows.scalar(connection, TASKS.pace, {"list_id": list_id})
+    return mean
+
+
+def failed(connection: Connection[Any], list_id: int) -> list[tuple[int, str]]:
+    """Queue id and task id of the failed tasks, oldest failure first."""
+    return connection.execute(TASKS.failed, {"list_id": list_id}).fetchall()
+
+
+def dependents(connection: Connection[Any], queue_ids: Sequence[int]) -> list[tuple[int, str, str, bool]]:
+    """Queue id, task id, status and *skipped for a failure* of everything that waits for these, at any distance."""
+    return connection.execute(TASKS.dependents, {"queue_ids": list(queue_ids)}).fetchall()
+
+
+def enter_alone(connection: Connection[Any], list_id: int) -> None:
+    """Hold back every worker's step on this list until the transaction ends."""
+    connection.execute(STEPS.enter_alone, {"list_id": list_id})
+
+
+def skip(connection: Connection[Any], queue_ids: Sequence[int], actor: str) -> dict[str, str]:
+    """Skip tasks; the status each had. A running one is skipped by its worker once its processes are ended."""
+    return _by_id(connection.execute(TASKS.skip, {"queue_ids": list(queue_ids), "actor": actor}).fetchall())
+
+
+def requeue(connection: Connection[Any], queue_ids: Sequence[int], actor: str, reason: str) -> dict[str, str]:
+    """Queue tasks again with all their attempts before them; the status each had. A running one is left alone."""
+    parameters = {"queue_ids": list(queue_ids), "actor": actor, "reason": reason}
+    return _by_id(connection.execute(TASKS.requeue, parameters).fetchall())
+
+
+def complete(connection: Connection[Any], queue_ids: Sequence[int], actor: str, reason: str) -> dict[str, str]:
+    """Count tasks as completed; the status each had. A running one is left alone."""
+    parameters = {"queue_ids": list(queue_ids), "actor": actor, "reason": reason}
+    return _by_id(connection.execute(TASKS.complete, parameters).fetchall())
+
+
+def with_checks(connection: Connection[Any], queue_ids: Sequence[int]) -> list[int]:
+    """Those of these tasks that a person does and verify blocks check afterwards."""
+    found = connection.execute(TASKS.with_checks, {"queue_ids": list(queue_ids)}).fetchall()
+    return [queue_id for (queue_id,) in found]
+
+
+def approve(connection: Connection[Any], queue_ids: Sequence[int], actor: str) -> None:
+    """Let queued tasks that wait for a person go on to their checks."""
+    connection.execute(TASKS.approve, {"queue_ids": list(queue_ids), "actor": actor})
+
+
+def reconsider(connection: Connection[Any], list_id: int, actor: str) -> None:
+    """Bring counters and skips of a whole list in line with its states and edges, after people changed either.
+
+    Needs `enter_alone` in the same transaction.
+    """
+    connection.execute(SYNC.revive, {"list_id": list_id, "actor": actor})
+    causes = [queue_id for queue_id, _ in failed(connection, list_id)]
+    if causes:
+        connection.execute(STEPS.skip_dependents, {"queue_ids": causes, "actor": actor})
+    connection.execute(STEPS.recount, {"list_id": list_id, "queue_ids": None})
+
+
+def _by_id(changed: Sequence[tuple[int, str, str]]) -> dict[str, str]:
+    return {task_id: was for _, task_id, was in changed}

@@ -1,0 +1,63 @@
+"""Workers: their entry, their lease, their end, and what happens to the tasks of one that is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from psycopg import Connection
+
+from executor.model import Lost, Peer, WorkerRow
+from executor.queue import rows
+from executor.retry import LOSSES_MAX
+from sql import queries
+
+WORKERS = queries.load("workers")
+STEPS = queries.load("steps")
+
+
+def register(connection: Connection[Any], **columns: Any) -> int:
+    """Enter a worker with its first lease; its id is new for ever."""
+    worker_id: int = rows.scalar(connection, WORKERS.register, columns)
+    return worker_id
+
+
+def renew(connection: Connection[Any], worker_id: int, lease: timedelta) -> bool:
+    """Prolong the lease; False when the worker was taken for dead meanwhile."""
+    return rows.scalar(connection, WORKERS.renew, {"worker_id": worker_id, "lease": lease}) is not None
+
+
+def leave(connection: Connection[Any], worker_ids: Sequence[int]) -> None:
+    """Take workers off the books."""
+    connection.execute(WORKERS.leave, {"worker_ids": list(worker_ids)})
+
+
+def expire(connection: Connection[Any]) -> list[str]:
+    """Take off the books every worker whose lease has run out; their names."""
+    return [name for _, name in connection.execute(WORKERS.expire).fetchall()]
+
+
+def of_host(connection: Connection[Any], host: str) -> list[Peer]:
+    """Workers on the books that ran on this host."""
+    return rows.many(connection, Peer, WORKERS.of_host, {"host": host})
+
+
+def of_list(connection: Connection[Any], list_id: int) -> list[WorkerRow]:
+    """The live workers of a list."""
+    return rows.many(connection, WorkerRow, WORKERS.of_list, {"list_id": list_id})
+
+
+def runs_of(connection: Connection[Any], worker_ids: Sequence[int]) -> list[int]:
+    """The runs these workers hold."""
+    return [run_id for run_id, _ in connection.execute(WORKERS.runs_of, {"worker_ids": list(worker_ids)}).fetchall()]
+
+
+def lose_runs(connection: Connection[Any], actor: str) -> list[Lost]:
+    """Queue again every task whose worker is off the books, and skip the dependents of those that failed by it."""
+    with connection.transaction():
+        lost = rows.many(connection, Lost, WORKERS.lose_runs, {"losses_max": LOSSES_MAX, "actor": actor})
+        failed = [task.queue_id for task in lost if task.status == "failed"]
+        if failed:
+            connection.execute(STEPS.skip_dependents, {"queue_ids": failed, "actor": actor})
+    return lost

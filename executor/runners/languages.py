@@ -1,0 +1,53 @@
+"""Which command runs a block of which language."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A command that takes the path of a file as its last argument, and the ending that file needs."""
+
+    command: tuple[str, ...]
+    suffix: str = ""
+
+
+SHELLS = ("sh", "bash", "shell")
+_ALIASES = {"py": "python", "python3": "python", "js": "node", "javascript": "node"}
+NAMES = (*SHELLS, "zsh", "python", "node", *_ALIASES)
+
+
+def known(settings: Mapping[str, Any]) -> frozenset[str]:
+    """The languages that can run under these list settings."""
+    return frozenset(NAMES) | frozenset(settings.get("languages") or {})
+
+
+def find(name: str, settings: Mapping[str, Any]) -> Language:
+    """The command for a language: the settings' own first, then ours. KeyError for one that `known` does not name."""
+    configured = (settings.get("languages") or {}).get(name)
+    if configured:
+        return Language(tuple(shlex.split(configured)))
+    if name in SHELLS and settings.get("shell"):
+        return Language(tuple(shlex.split(str(settings["shell"]))))
+    return _builtin(_ALIASES.get(name, name))
+
+
+@cache
+def _builtin(name: str) -> Language:
+    """Resolved once: a search through PATH for every block costs more than starting it."""
+    if name in SHELLS:
+        bash = shutil.which("bash")
+        return Language((bash, "-euo", "pipefail") if bash else ("/bin/sh", "-eu"), ".sh")
+    table = {
+        "zsh": Language((shutil.which("zsh") or "zsh", "-eu", "-o", "pipefail"), ".zsh"),
+        "python": Language((shutil.which("python3") or sys.executable, "-u"), ".py"),
+        "node": Language((shutil.which("node") or "node",), ".mjs"),
+    }
+    return table[name]

@@ -1,0 +1,124 @@
+"""Run blocks in order, each a process of its own, then the checks; the first failure ends the run."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from executor import processes
+from executor.model import Claimed
+from executor.outcome import Outcome
+from executor.runners import Io, Surroundings, languages, process
+from executor.states import RunStatus
+
+_TAIL_LINES = 20
+# The environment of a process is limited; the whole of an error is in the log.
+_LAST_ERROR_BYTES = 8 * 1024
+
+
+def run(claimed: Claimed, io: Io, surroundings: Surroundings) -> Outcome:
+    """Carry out all run blocks of a task, then its verify blocks."""
+    return _carry_out(claimed, io, surroundings, ("run", "verify"))
+
+
+def verify(claimed: Claimed, io: Io, surroundings: Surroundings) -> Outcome:
+    """Only the checks: a person did the work."""
+    return _carry_out(claimed, io, surroundings, ("verify",))
+
+
+def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequence[str]) -> Outcome:
+    settings = {**surroundings.settings, **claimed.spec["settings"]}
+    blocks = [block for role in roles for block in claimed.spec["blocks"] if block["role"] == role]
+    cpu_seconds, memory_bytes = 0.0, 0
+    for number, block in enumerate(blocks, 1):
+        which = f"{'check' if block['role'] == 'verify' else 'block'} {number} of {len(blocks)} ({block['language']})"
+        try:
+            ended = _run_block(claimed, block, settings, io, surroundings)
+        except OSError as error:
+            return Outcome(
+                RunStatus.FAILED,
+                f"{which} could not be started: {error.strerror or error}: {error.filename or ''}".rstrip(": "),
+                cpu_seconds=cpu_seconds,
+                memory_bytes=memory_bytes,
+            )
+        cpu_seconds += ended.cpu_seconds
+        memory_bytes = max(memory_bytes, ended.memory_bytes)
+        if ended.code != 0 or ended.why:
+            return Outcome(
+                _status(ended),
+                f"{which} {_reason(ended, _timeout(block, settings))}{_tail(ended.tail)}",
+                exit_code=ended.code,
+                signal=ended.signal,
+                cpu_seconds=cpu_seconds,
+                memory_bytes=memory_bytes,
+            )
+    return Outcome(RunStatus.SUCCEEDED, exit_code=0, cpu_seconds=cpu_seconds, memory_bytes=memory_bytes)
+
+
+def _run_block(
+    claimed: Claimed, block: Mapping[str, Any], settings: Mapping[str, Any], io: Io, surroundings: Surroundings
+) -> process.Exit:
+    language = languages.find(block["language"], settings)
+    script = surroundings.scratch / f"{claimed.run_id}{language.suffix}"
+    descriptor = os.open(script, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+        file.write(block["content"])
+    try:
+        return process.carry(
+            [*language.command, str(script)],
+            folder=_folder(block, settings, surroundings),
+            environ=_environ(claimed, block, surroundings),
+            io=io,
+            timeout=_timeout(block, settings),
+            identity=(surroundings.worker, claimed.run_id),
+        )
+    finally:
+        script.unlink(missing_ok=True)
+
+
+def _folder(block: Mapping[str, Any], settings: Mapping[str, Any], surroundings: Surroundings) -> Path:
+    chosen = block["attributes"].get("dir") or settings.get("dir") or "."
+    return surroundings.folder / Path(str(chosen)).expanduser()
+
+
+def _timeout(block: Mapping[str, Any], settings: Mapping[str, Any]) -> float | None:
+    chosen = block["attributes"].get("timeout", settings.get("timeout"))
+    return None if chosen is None else float(chosen)
+
+
+def _environ(claimed: Claimed, block: Mapping[str, Any], surroundings: Surroundings) -> dict[str, str]:
+    given = {
+        "EXECUTOR_LIST": surroundings.list_path,
+        "EXECUTOR_TASK_ID": claimed.task_id,
+        "EXECUTOR_ATTEMPT": str(claimed.attempt),
+        "EXECUTOR_LAST_ERROR": (claimed.last_error or "")[-_LAST_ERROR_BYTES:].replace("\0", ""),
+        processes.RUN_VARIABLE: str(claimed.run_id),
+        processes.WORKER_VARIABLE: surroundings.worker,
+    }
+    own = {name.removeprefix("env."): value for name, value in block["attributes"].items() if name.startswith("env.")}
+    chosen = {**(surroundings.settings.get("env") or {}), **(claimed.spec["settings"].get("env") or {}), **own}
+    return {**surroundings.environ, **given, **{name: str(value) for name, value in chosen.items()}}
+
+
+def _status(ended: process.Exit) -> RunStatus:
+    if ended.why is process.Why.CANCEL:
+        return RunStatus.CANCELLED
+    return RunStatus.TIMED_OUT if ended.why is process.Why.TIMEOUT else RunStatus.FAILED
+
+
+def _reason(ended: process.Exit, timeout: float | None) -> str:
+    if ended.why is process.Why.CANCEL:
+        return "was stopped"
+    if ended.why is process.Why.TIMEOUT:
+        return f"ran longer than its timeout of {timeout:g} s and was ended"
+    if ended.signal is not None:
+        return f"was ended by signal {ended.signal} ({signal.Signals(ended.signal).name})"
+    return f"ended with exit status {ended.code}"
+
+
+def _tail(tail: bytes) -> str:
+    text = tail.decode("utf-8", "replace").rstrip()
+    return ":\n" + "\n".join(text.split("\n")[-_TAIL_LINES:]) if text else ""

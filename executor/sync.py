@@ -1,0 +1,222 @@
+"""What must change for the queue to agree with the file, and the file with the queue: a pure comparison.
+
+A mark has three sides: what the file shows, what the queue knows, and the base, which is the mark last seen or written
+by us. File and base differ: a person edited it, and a person's word wins. File and base agree: the queue's state is the
+newer one, and a mark the file lacks is due to be written (`tasks.marks_due`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from executor.model import Known
+from executor.states import TaskStatus
+from loader import durations, identity
+from loader.model import Status, Task, TaskList
+
+PERSON = "person"
+BLOCKED = "blocked"
+_BY_MARK = {Status.COMPLETED: TaskStatus.COMPLETED, Status.SKIPPED: TaskStatus.SKIPPED}
+_COMPARED = (
+    "parent",
+    "title",
+    "section",
+    "priority",
+    "rank",
+    "position",
+    "dependencies",
+    "assignee",
+    "agent",
+    "runner",
+    "hold",
+    "fingerprint",
+    "tags",
+)
+
+
+@dataclass(slots=True)
+class SyncPlan:
+    """Everything one sync does, in the order it is applied. Ids are task ids of the file, numbers are queue ids."""
+
+    renames: list[tuple[str, str]] = field(default_factory=list)
+    adds: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    removes: list[int] = field(default_factory=list)
+    edges: list[tuple[str, str, str]] = field(default_factory=list)
+    completes: list[int] = field(default_factory=list)  # ticked by hand
+    skips: list[int] = field(default_factory=list)  # marked as skipped by hand
+    unticked: list[int] = field(default_factory=list)
+    edited: list[int] = field(default_factory=list)  # queued again because their text changed
+    marks: list[tuple[str, str]] = field(default_factory=list)  # new bases: task id and status word
+    returned: int = 0
+    restored: int = 0  # tasks a new queue takes as completed from the marks of the file
+
+    def summary(self) -> dict[str, int]:
+        """What changed, in numbers, for the event and the screen; zeros are left out."""
+        numbers = {
+            "added": len(self.adds),
+            "changed": sum(1 for change in self.changes if change["what"] != ["position"]),
+            "renamed": len(self.renames),
+            "removed": len(self.removes),
+            "returned": self.returned,
+            "ticked": len(self.completes),
+            "unticked": len(self.unticked),
+            "skipped": len(self.skips),
+            "requeued": len(self.edited),
+        }
+        return {name: number for name, number in numbers.items() if number}
+
+
+def plan(
+    known: Sequence[Known], tasks: TaskList, *, runner: str | None = None, rerun_changed: bool = False
+) -> SyncPlan:
+    """Compare a queue with a file. `runner` overrides what tasks with something to run would use."""
+    made = SyncPlan(edges=[(edge.task_id, edge.depends_on, edge.rule) for edge in tasks.edges])
+    by_id = {row.task_id: row for row in known}
+    matches = identity.match([_identity(row) for row in known], tasks.tasks)
+    old_ids = {**matches.same, **matches.renamed}
+    for task in tasks.tasks:
+        old_id = old_ids.get(task.task_id)
+        row = row_of(task, runner=runner)
+        if old_id is None:
+            made.adds.append(row)
+            continue
+        if old_id != task.task_id:
+            made.renames.append((old_id, task.task_id))
+        _compare(made, by_id[old_id], task, row, rerun_changed=rerun_changed)
+    made.removes = [by_id[old_id].queue_id for old_id in matches.removed if not by_id[old_id].removed]
+    if not known:
+        made.restored = sum(1 for row in made.adds if row["status"] == TaskStatus.COMPLETED)
+    return made
+
+
+def row_of(task: Task, *, runner: str | None = None) -> dict[str, Any]:
+    """The columns of a task as the file tells them."""
+    chosen = runner_of(task, runner)
+    return {
+        "task_id": task.task_id,
+        "parent": task.parent,
+        "title": task.title,
+        "description": task.body,
+        "section": list(task.section),
+        "priority": task.priority,
+        "rank": task.rank,
+        "position": task.position,
+        "dependencies": list(task.dependencies),
+        "assignee": task.assignee,
+        "agent": task.agent,
+        "runner": chosen,
+        "hold": _hold(task, chosen),
+        "spec": spec_of(task),
+        "fingerprint": task.fingerprint,
+        "tags": list(task.tags),
+        "mark": task.status.value,
+        "status": _BY_MARK.get(task.status, TaskStatus.QUEUED).value,
+    }
+
+
+def runner_of(task: Task, runner: str | None = None) -> str:
+    """How a task is carried out: a container by itself, one with run blocks in a shell, any other by a person."""
+    if task.container:
+        return "container"
+    wanted = task.settings.get("runner") or runner
+    if wanted == "manual" or not any(block.role == "run" for block in task.blocks):
+        return "manual"
+    return "shell"
+
+
+def spec_of(task: Task) -> dict[str, Any]:
+    """What a run needs to know of a task, as JSON. No line numbers: text above a task may grow while it waits."""
+    return {
+        "blocks": [
+            {
+                "language": block.language,
+                "role": block.role,
+                "attributes": _attributes(block.attributes),
+                "content": block.content,
+            }
+            for block in task.blocks
+            if block.role in ("run", "verify")
+        ],
+        "settings": plain(task.settings),
+        "optional": task.optional,
+        "parallel": task.parallel,
+        "explicit_id": task.explicit_id,
+    }
+
+
+def _attributes(attributes: Mapping[str, str]) -> dict[str, Any]:
+    """As written, but the timeout in seconds: its unit is the loader's business."""
+    read = dict[str, Any](attributes)
+    if "timeout" in read:
+        read["timeout"] = durations.read(read["timeout"]).total_seconds()
+    return read
+
+
+def _hold(task: Task, runner: str) -> str | None:
+    """Why a task does not start by itself, if it does not."""
+    if task.status is Status.BLOCKED:
+        return BLOCKED
+    return PERSON if runner == "manual" or "gate" in task.settings else None
+
+
+def plain(settings: Mapping[str, object]) -> dict[str, Any]:
+    """Settings as JSON: a duration in seconds."""
+    return {key: value.total_seconds() if isinstance(value, timedelta) else value for key, value in settings.items()}
+
+
+def _identity(row: Known) -> identity.Known:
+    return identity.Known(
+        task_id=row.task_id,
+        title=row.title,
+        body=row.description,
+        parent=row.parent,
+        section=tuple(row.section),
+        explicit_id=row.explicit_id,
+    )
+
+
+def _compare(made: SyncPlan, row: Known, task: Task, new: dict[str, Any], *, rerun_changed: bool) -> None:
+    what = [name for name in _COMPARED if _value(row, name) != new[name]]
+    if what or row.removed:
+        made.changes.append(new | {"queue_id": row.queue_id, "what": what})
+    made.returned += row.removed
+    status = TaskStatus(row.status)
+    if row.mark != task.status:
+        _merge_edit(made, row.queue_id, status, Status(row.mark), task.status)
+        made.marks.append((task.task_id, task.status.value))
+    if "fingerprint" in what and task.status is not Status.COMPLETED:
+        again = {TaskStatus.FAILED, TaskStatus.SKIPPED} if task.status is not Status.SKIPPED else {TaskStatus.FAILED}
+        if status in again or (rerun_changed and status is TaskStatus.COMPLETED):
+            made.edited.append(row.queue_id)
+    elif "fingerprint" in what and rerun_changed and status is TaskStatus.COMPLETED:
+        made.edited.append(row.queue_id)
+
+
+def _value(row: Known, name: str) -> object:
+    value = getattr(row, name)
+    return list(value) if name in ("section", "dependencies", "tags") else value
+
+
+def _merge_edit(made: SyncPlan, queue_id: int, status: TaskStatus, base: Status, shown: Status) -> None:
+    """A person changed the mark since we last saw or wrote it. What is running goes on: its end decides."""
+    over = {TaskStatus.COMPLETED, TaskStatus.SKIPPED, TaskStatus.FAILED}
+    if shown is Status.COMPLETED and status not in (TaskStatus.COMPLETED, TaskStatus.RUNNING):
+        made.completes.append(queue_id)
+    elif shown is Status.SKIPPED and status in (TaskStatus.QUEUED, TaskStatus.FAILED):
+        made.skips.append(queue_id)
+    elif shown is Status.PENDING and base in (Status.COMPLETED, Status.SKIPPED) and status in over:
+        made.unticked.append(queue_id)
+
+
+def unknown_languages(tasks: Iterable[Task], languages: Container[str]) -> list[tuple[Task, str, int]]:
+    """Run and verify blocks that no configured language can run: the task, the language and the line of the fence."""
+    return [
+        (task, block.language, block.line)
+        for task in tasks
+        for block in task.blocks
+        if block.role in ("run", "verify") and block.language not in languages
+    ]

@@ -1,0 +1,259 @@
+-- name: enter
+-- Let a step in beside other workers' steps but not beside a person's command: those take the same lock alone.
+SELECT pg_advisory_xact_lock_shared(hashtextextended('executor.list', %(list_id)s))
+
+-- name: enter_alone
+-- Keep every step of a list out until this transaction ends, so that counts made here cannot be overtaken.
+SELECT pg_advisory_xact_lock(hashtextextended('executor.list', %(list_id)s))
+
+-- name: claim
+-- Take up to a literal number of ready tasks of a list, most urgent first, and begin a run of each.
+WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice, and then claims too many
+    SELECT queue_id, due_at
+    FROM executor.task_queue
+    WHERE list_id = %(list_id)s
+      AND ready
+      AND (%(in_order)s::boolean OR due_at <= now())    -- in a sequence a task that waits holds up those behind it
+      AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
+      AND EXISTS (SELECT FROM executor.executor_state WHERE list_id = %(list_id)s AND status = 'running')
+      AND EXISTS (SELECT FROM executor.worker WHERE worker_id = %(worker_id)s)    -- a reaped worker gets nothing
+      AND NOT EXISTS (
+          SELECT
+          FROM executor.task_queue
+          WHERE list_id = %(list_id)s
+            AND status = 'failed'
+            AND removed_at IS NULL
+            AND completed_at >= %(stop_if_failed_since)s::timestamptz
+      )
+    ORDER BY rank, position
+    LIMIT 1    -- literal: as a parameter it is costed as a tenth of the table
+    FOR UPDATE SKIP LOCKED    -- workers must never wait for each other here
+), begun AS (
+    INSERT INTO executor.run (queue_id, worker_id, worker, attempt)
+    SELECT task.queue_id, %(worker_id)s, %(worker)s, task.attempts + 1
+    FROM candidate
+    JOIN executor.task_queue AS task USING (queue_id)
+    WHERE candidate.due_at <= now()
+    RETURNING run_id, queue_id, attempt, started_at
+), claimed AS (
+    UPDATE executor.task_queue AS task
+    SET status = 'running',
+        run_id = begun.run_id,
+        worker_id = %(worker_id)s,
+        attempts = begun.attempt,
+        started_at = begun.started_at,
+        due_at = '-infinity'
+    FROM begun
+    WHERE task.queue_id = begun.queue_id
+    RETURNING task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures, task.last_error,
+        task.rank, task.position, begun.run_id, begun.attempt
+), noted AS (
+    INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor)
+    SELECT %(list_id)s, queue_id, run_id, attempt, 'task.started', %(worker)s
+    FROM claimed
+)
+SELECT queue_id, task_id, title, runner, spec, failures, last_error, run_id, attempt
+FROM claimed
+ORDER BY rank, position
+
+-- name: claimed_by
+-- The runs a worker holds: after a broken connection, those it never heard of are the ones to start.
+SELECT task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures, task.last_error,
+    task.run_id, task.attempts AS attempt
+FROM executor.task_queue AS task
+WHERE task.worker_id = %(worker_id)s
+ORDER BY task.rank, task.position
+
+-- name: settle
+-- Record how runs ended, move their tasks on and lower the counters of those that waited for them.
+-- A run that no longer holds its task changes nothing and is missing from the answer.
+WITH ended AS MATERIALIZED (
+    SELECT *
+    FROM unnest(
+        %(run_ids)s::bigint[], %(queue_ids)s::bigint[], %(run_statuses)s::text[], %(task_statuses)s::text[],
+        %(errors)s::text[], %(exit_codes)s::integer[], %(signals)s::integer[], %(cpu_seconds)s::real[],
+        %(memory_bytes)s::bigint[], %(waits)s::interval[], %(counts)s::boolean[]
+    ) AS ended (
+        run_id, queue_id, run_status, task_status, error, exit_code, signal, cpu_seconds, memory_bytes, wait, counts
+    )
+), moved AS (
+    UPDATE executor.task_queue AS task
+    SET status = ended.task_status,
+        run_id = NULL,
+        worker_id = NULL,
+        wish = NULL,
+        attempts = task.attempts - CASE WHEN ended.counts THEN 0 ELSE 1 END,
+        failures = task.failures + CASE WHEN ended.run_status IN ('failed', 'timed_out') THEN 1 ELSE 0 END,
+        losses = CASE WHEN ended.run_status = 'lost' THEN task.losses + 1 ELSE 0 END,
+        last_error = CASE
+            WHEN ended.task_status = 'completed' THEN NULL
+            ELSE coalesce(nullif(ended.error, ''), task.last_error)
+        END,
+        skip_reason = CASE WHEN ended.task_status = 'skipped' THEN 'skipped by a person while it ran' END,
+        due_at = CASE WHEN ended.task_status = 'queued' THEN now() + ended.wait ELSE '-infinity' END,
+        queued_at = CASE WHEN ended.task_status = 'queued' THEN now() ELSE task.queued_at END,
+        approved_at = CASE WHEN ended.task_status = 'queued' THEN task.approved_at END,
+        completed_at = CASE WHEN ended.task_status <> 'queued' THEN now() END
+    FROM ended
+    WHERE task.queue_id = ANY(%(queue_ids)s::bigint[])
+      AND task.queue_id = ended.queue_id
+      AND task.run_id = ended.run_id    -- the fence
+    RETURNING task.queue_id, task.attempts, ended.run_id, ended.task_status, ended.run_status, ended.error,
+        ended.exit_code, ended.signal, ended.cpu_seconds, ended.memory_bytes, ended.wait, task.skip_reason
+), closed AS (
+    UPDATE executor.run
+    SET status = moved.run_status,
+        ended_at = now(),
+        exit_code = moved.exit_code,
+        signal = moved.signal,
+        error = nullif(moved.error, ''),
+        cpu_seconds = moved.cpu_seconds,
+        memory_bytes = moved.memory_bytes
+    FROM moved
+    WHERE run.run_id = ANY(%(run_ids)s::bigint[]) AND run.run_id = moved.run_id
+    RETURNING run.run_id, run.attempt, run.ended_at - run.started_at AS took
+), waiting AS MATERIALIZED (
+    SELECT queue_id, count(*)::integer AS met
+    FROM executor.task_dependency
+    WHERE depends_on = ANY(ARRAY(    -- an array, so that no statistics turn this into a scan
+        SELECT queue_id FROM moved WHERE task_status IN ('completed', 'skipped')
+    ))
+    GROUP BY queue_id
+), locked AS MATERIALIZED (
+    SELECT queue_id
+    FROM executor.task_queue
+    WHERE queue_id = ANY(ARRAY(SELECT queue_id FROM waiting))
+    ORDER BY queue_id    -- two workers that end two parents of the same children lock these in the same order
+    FOR NO KEY UPDATE
+), freed AS (
+    UPDATE executor.task_queue AS task
+    SET unmet = greatest(task.unmet - waiting.met, 0)
+    FROM waiting
+    WHERE task.queue_id = ANY(ARRAY(SELECT queue_id FROM locked)) AND task.queue_id = waiting.queue_id
+), noted AS (
+    INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor, detail)
+    SELECT %(list_id)s, moved.queue_id, moved.run_id, closed.attempt,
+        CASE
+            WHEN moved.run_status = 'lost' THEN 'task.lost'
+            WHEN moved.task_status = 'queued' AND moved.run_status = 'cancelled' THEN 'task.requeued'
+            WHEN moved.task_status = 'queued' THEN 'task.retried'
+            ELSE 'task.' || moved.task_status
+        END,
+        %(worker)s,
+        jsonb_strip_nulls(jsonb_build_object(
+            'run', moved.run_status, 'seconds', round(extract(epoch FROM closed.took), 3),
+            'exit_code', moved.exit_code, 'signal', moved.signal, 'error', nullif(moved.error, ''),
+            'retry_in', CASE WHEN moved.task_status = 'queued' AND moved.wait > interval '0'
+                             THEN round(extract(epoch FROM moved.wait), 3) END
+        ))
+    FROM moved
+    JOIN closed USING (run_id)
+)
+SELECT moved.run_id, closed.took
+FROM moved
+JOIN closed USING (run_id)
+
+-- name: skip_dependents
+-- Skip every queued task that waits, at any distance, for one of these failed tasks: it cannot run any more.
+WITH RECURSIVE doomed AS (
+    SELECT edge.queue_id, failed.queue_id AS cause
+    FROM executor.task_queue AS failed
+    JOIN executor.task_dependency AS edge ON edge.depends_on = failed.queue_id
+    WHERE failed.queue_id = ANY(%(queue_ids)s::bigint[]) AND failed.status = 'failed'
+    UNION
+    SELECT edge.queue_id, doomed.cause
+    FROM doomed
+    JOIN executor.task_queue AS via ON via.queue_id = doomed.queue_id    -- what is completed passes nothing on
+        AND (via.status = 'queued' OR (via.status = 'skipped' AND via.skip_cause IS NOT NULL))
+    JOIN executor.task_dependency AS edge ON edge.depends_on = doomed.queue_id
+), chosen AS MATERIALIZED (
+    SELECT queue_id, min(cause) AS cause
+    FROM doomed
+    GROUP BY queue_id
+), skipped AS (
+    UPDATE executor.task_queue AS task
+    SET status = 'skipped',
+        completed_at = now(),
+        skip_cause = chosen.cause,
+        skip_reason = 'depends on ' || failed.task_id || ', which failed'
+    FROM chosen
+    JOIN executor.task_queue AS failed ON failed.queue_id = chosen.cause
+    WHERE task.queue_id = chosen.queue_id AND task.status = 'queued' AND task.removed_at IS NULL
+    RETURNING task.queue_id, task.task_id, task.list_id, task.skip_reason
+), noted AS (
+    INSERT INTO executor.event (list_id, queue_id, kind, actor, detail)
+    SELECT list_id, queue_id, 'task.skipped', %(actor)s, jsonb_build_object('reason', skip_reason)
+    FROM skipped
+)
+SELECT task_id, skip_reason
+FROM skipped
+
+-- name: recount
+-- Count again what each of these tasks still waits for. A dependency is met when it is completed or a person skipped it.
+WITH counted AS MATERIALIZED (
+    SELECT task.queue_id,
+        count(needed.queue_id) FILTER (
+            WHERE needed.status <> 'completed' AND (needed.status <> 'skipped' OR needed.skip_cause IS NOT NULL)
+        )::integer AS unmet
+    FROM executor.task_queue AS task
+    LEFT JOIN executor.task_dependency AS edge ON edge.queue_id = task.queue_id
+    LEFT JOIN executor.task_queue AS needed ON needed.queue_id = edge.depends_on AND needed.removed_at IS NULL
+    WHERE task.list_id = %(list_id)s
+      AND (%(queue_ids)s::bigint[] IS NULL OR task.queue_id = ANY(%(queue_ids)s::bigint[]))
+    GROUP BY task.queue_id
+)
+UPDATE executor.task_queue AS task
+SET unmet = counted.unmet
+FROM counted
+WHERE task.queue_id = counted.queue_id AND task.unmet <> counted.unmet
+RETURNING task.queue_id
+
+-- name: prospects
+-- What is left of a list, to decide whether a worker with nothing to do waits, looks again or leaves.
+SELECT
+    count(*) FILTER (WHERE ready AND due_at <= now()) AS ready,
+    count(*) FILTER (WHERE ready AND due_at > now()) AS due_later,
+    min(due_at) FILTER (WHERE ready AND due_at > now()) - now() AS next_due,
+    count(*) FILTER (WHERE status = 'running') AS running,
+    count(*) FILTER (WHERE status = 'queued' AND unmet > 0) AS blocked,
+    count(*) FILTER (WHERE status = 'queued' AND unmet = 0 AND NOT ready) AS waiting,
+    count(*) FILTER (WHERE status = 'failed' AND completed_at >= %(stop_if_failed_since)s::timestamptz) AS failed
+FROM executor.task_queue
+WHERE list_id = %(list_id)s
+  AND removed_at IS NULL
+  AND status IN ('queued', 'running', 'failed')
+  AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
+
+-- name: orders
+-- What people asked of this worker's list and runs since it last looked.
+SELECT list.status, list.stop_now, list.status_by,
+    ARRAY(
+        SELECT run_id FROM executor.task_queue WHERE worker_id = %(worker_id)s AND wish = 'skip'
+    ) AS skip
+FROM executor.executor_state AS list
+WHERE list.list_id = %(list_id)s
+
+-- name: append_output
+-- Keep chunks of output. One that is already there came with a commit whose answer was lost.
+WITH kept AS (
+    INSERT INTO executor.run_output (run_id, chunk, content)
+    SELECT *
+    FROM unnest(%(run_ids)s::bigint[], %(chunks)s::integer[], %(contents)s::bytea[])
+    ON CONFLICT DO NOTHING
+    RETURNING run_id, chunk, length(content) AS size
+)
+INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor, detail)
+SELECT %(list_id)s, run.queue_id, kept.run_id, run.attempt, 'task.output', %(worker)s,
+    jsonb_build_object('chunk', kept.chunk, 'bytes', kept.size)
+FROM kept
+JOIN executor.run USING (run_id)
+
+-- name: notify
+-- Tell everybody who listens that something happened to a list, and who did it. A lost one costs a poll, no more.
+SELECT pg_notify('executor', concat_ws(':', %(list_id)s::bigint, %(worker_id)s::bigint))
+
+-- name: run_statuses
+-- How runs stand in the record, for those whose settling got no answer.
+SELECT run_id, status, ended_at - started_at AS took
+FROM executor.run
+WHERE run_id = ANY(%(run_ids)s::bigint[])

@@ -1,0 +1,213 @@
+-- name: of_list
+-- Every task of a list in file order, with the ids of what it still waits for.
+SELECT task.queue_id, task.task_id, task.title, task.description, task.priority, task.section, task.status,
+    task.position, task.dependencies, task.tags,
+    CASE
+        WHEN task.status = 'queued' AND task.unmet > 0 THEN ARRAY(
+            SELECT needed.task_id
+            FROM executor.task_dependency AS edge
+            JOIN executor.task_queue AS needed ON needed.queue_id = edge.depends_on
+            WHERE edge.queue_id = task.queue_id
+              AND needed.removed_at IS NULL
+              AND needed.status <> 'completed'
+              AND (needed.status <> 'skipped' OR needed.skip_cause IS NOT NULL)
+            ORDER BY needed.position
+        )
+        ELSE '{}'
+    END AS blocked_by,
+    task.unmet, task.hold, task.approved_at, task.runner, task.assignee, task.assigned_agent AS agent, task.attempts,
+    task.last_error, task.skip_reason, task.due_at > now() AS backing_off, task.queued_at, task.started_at,
+    task.completed_at, task.worker_id, worker.name AS worker, worker.lease_until - now() AS lease_left,
+    CASE WHEN task.status = 'running' THEN now() - task.started_at END AS elapsed
+FROM executor.task_queue AS task
+LEFT JOIN executor.worker USING (worker_id)
+WHERE task.list_id = %(list_id)s AND task.removed_at IS NULL
+ORDER BY task.position
+
+-- name: ids
+-- Ids and titles of a list, to find the task a person means by a prefix.
+SELECT queue_id, task_id, title, status
+FROM executor.task_queue
+WHERE list_id = %(list_id)s AND removed_at IS NULL
+ORDER BY position
+
+-- name: runs
+-- Every run of a task, oldest first.
+SELECT run_id, attempt, status, worker, started_at, ended_at, exit_code, signal, error, cpu_seconds, memory_bytes,
+    (SELECT coalesce(sum(length(content)), 0) FROM executor.run_output WHERE run_output.run_id = run.run_id)::bigint
+        AS output_bytes
+FROM executor.run
+WHERE queue_id = %(queue_id)s
+ORDER BY run_id
+
+-- name: skip
+-- Skip tasks on a person's word: at once when they wait or failed, through their worker when they run.
+WITH target AS MATERIALIZED (
+    SELECT queue_id, task_id, status
+    FROM executor.task_queue
+    WHERE queue_id = ANY(%(queue_ids)s::bigint[])
+    FOR NO KEY UPDATE
+), wished AS (
+    UPDATE executor.task_queue AS task
+    SET wish = 'skip'
+    FROM target
+    WHERE task.queue_id = target.queue_id AND target.status = 'running'
+), moved AS (
+    UPDATE executor.task_queue AS task
+    SET status = 'skipped', completed_at = now(), skip_cause = NULL, skip_reason = 'skipped by ' || %(actor)s
+    FROM target
+    WHERE task.queue_id = target.queue_id
+      AND (target.status IN ('queued', 'failed') OR (target.status = 'skipped' AND task.skip_cause IS NOT NULL))
+    RETURNING task.queue_id, task.list_id
+), noted AS (
+    INSERT INTO executor.event (list_id, queue_id, kind, actor, detail)
+    SELECT list_id, queue_id, 'task.skipped', %(actor)s, jsonb_build_object('reason', 'skipped by ' || %(actor)s)
+    FROM moved
+)
+SELECT queue_id, task_id, status AS was
+FROM target
+
+-- name: requeue
+-- Queue tasks again with all their attempts before them.
+WITH target AS MATERIALIZED (
+    SELECT queue_id, task_id, status
+    FROM executor.task_queue
+    WHERE queue_id = ANY(%(queue_ids)s::bigint[])
+    FOR NO KEY UPDATE
+), moved AS (
+    UPDATE executor.task_queue AS task
+    SET status = 'queued',
+        completed_at = NULL,
+        skip_cause = NULL,
+        skip_reason = NULL,
+        approved_at = NULL,
+        failures = 0,
+        losses = 0,
+        queued_at = now(),
+        due_at = '-infinity'
+    FROM target
+    WHERE task.queue_id = target.queue_id AND target.status IN ('completed', 'failed', 'skipped')
+    RETURNING task.queue_id, task.list_id, target.status AS was
+), hurried AS (
+    UPDATE executor.task_queue AS task
+    SET due_at = '-infinity', failures = 0
+    FROM target
+    WHERE task.queue_id = target.queue_id AND target.status = 'queued' AND task.due_at > now()
+), noted AS (
+    INSERT INTO executor.event (list_id, queue_id, kind, actor, detail)
+    SELECT list_id, queue_id, 'task.requeued', %(actor)s,
+        jsonb_build_object('was', was, 'reason', %(reason)s::text)
+    FROM moved
+)
+SELECT queue_id, task_id, status AS was
+FROM target
+
+-- name: complete
+-- Count tasks as done on a person's word.
+WITH target AS MATERIALIZED (
+    SELECT queue_id, task_id, status
+    FROM executor.task_queue
+    WHERE queue_id = ANY(%(queue_ids)s::bigint[])
+    FOR NO KEY UPDATE
+), moved AS (
+    UPDATE executor.task_queue AS task
+    SET status = 'completed',
+        completed_at = now(),
+        skip_cause = NULL,
+        skip_reason = NULL,
+        last_error = NULL
+    FROM target
+    WHERE task.queue_id = target.queue_id AND target.status IN ('queued', 'failed', 'skipped')
+    RETURNING task.queue_id, task.list_id, target.status AS was
+), noted AS (
+    INSERT INTO executor.event (list_id, queue_id, kind, actor, detail)
+    SELECT list_id, queue_id, 'task.completed', %(actor)s, jsonb_build_object('was', was, 'reason', %(reason)s::text)
+    FROM moved
+)
+SELECT queue_id, task_id, status AS was
+FROM target
+
+-- name: approve
+-- A person did what a manual task asks; its verify blocks have the last word.
+WITH moved AS (
+    UPDATE executor.task_queue
+    SET approved_at = now()
+    WHERE queue_id = ANY(%(queue_ids)s::bigint[]) AND status = 'queued'
+    RETURNING queue_id, list_id
+)
+INSERT INTO executor.event (list_id, queue_id, kind, actor)
+SELECT list_id, queue_id, 'task.approved', %(actor)s
+FROM moved
+RETURNING queue_id
+
+-- name: with_checks
+-- Of these, the queued manual tasks that have verify blocks.
+SELECT queue_id
+FROM executor.task_queue
+WHERE queue_id = ANY(%(queue_ids)s::bigint[])
+  AND runner = 'manual'
+  AND status = 'queued'
+  AND spec @? '$.blocks[*] ? (@.role == "verify")'
+
+-- name: dependents
+-- All tasks that wait, at any distance, for these.
+WITH RECURSIVE reached AS (
+    SELECT edge.queue_id
+    FROM executor.task_dependency AS edge
+    WHERE edge.depends_on = ANY(%(queue_ids)s::bigint[])
+    UNION
+    SELECT edge.queue_id
+    FROM reached
+    JOIN executor.task_dependency AS edge ON edge.depends_on = reached.queue_id
+)
+SELECT task.queue_id, task.task_id, task.status, task.skip_cause IS NOT NULL AS skipped_with_cause
+FROM reached
+JOIN executor.task_queue AS task USING (queue_id)
+WHERE task.removed_at IS NULL
+ORDER BY task.position
+
+-- name: failed
+-- The failed tasks of a list, oldest failure first.
+SELECT queue_id, task_id
+FROM executor.task_queue
+WHERE list_id = %(list_id)s AND status = 'failed' AND removed_at IS NULL
+ORDER BY completed_at
+
+-- name: record_marks
+-- Remember the marks that the file now shows: the base against which a person's next edit is seen.
+UPDATE executor.task_queue AS task
+SET mark = written.mark
+FROM unnest(%(task_ids)s::text[], %(marks)s::text[]) AS written (task_id, mark)
+WHERE task.list_id = %(list_id)s AND task.task_id = written.task_id AND task.mark <> written.mark
+
+-- name: marks_due
+-- Where the queue went on without the file: tasks whose mark there should change, and whether to a tick.
+SELECT task_id, status = 'completed' AS ticked
+FROM executor.task_queue
+WHERE list_id = %(list_id)s
+  AND removed_at IS NULL
+  AND (
+      (status = 'completed' AND mark <> 'completed')
+      OR (status IN ('queued', 'failed') AND mark = 'completed')
+  )
+
+-- name: counts
+-- How many tasks of a list stand where.
+SELECT
+    count(*) AS total,
+    count(*) FILTER (WHERE status = 'queued') AS queued,
+    count(*) FILTER (WHERE status = 'running') AS running,
+    count(*) FILTER (WHERE status = 'completed') AS completed,
+    count(*) FILTER (WHERE status = 'failed') AS failed,
+    count(*) FILTER (WHERE status = 'skipped') AS skipped,
+    count(*) FILTER (WHERE status = 'queued' AND unmet > 0) AS blocked,
+    count(*) FILTER (WHERE status = 'queued' AND unmet = 0 AND NOT ready) AS waiting
+FROM executor.task_queue
+WHERE list_id = %(list_id)s AND removed_at IS NULL
+
+-- name: pace
+-- How long completed runs of a list took, for an estimate of the rest.
+SELECT avg(run.ended_at - run.started_at) AS mean
+FROM executor.run
+JOIN executor.task_queue USING (queue_id)
+WHERE task_queue.list_id = %(list_id)s AND run.status = 'succeeded'

@@ -1,0 +1,85 @@
+-- name: register
+-- Enter a worker with its first lease.
+INSERT INTO executor.worker (list_id, name, host, boot_id, pid_namespace, pid, pid_started, slots, version, lease_until)
+VALUES (
+    %(list_id)s, %(name)s, %(host)s, %(boot_id)s, %(pid_namespace)s, %(pid)s, %(pid_started)s, %(slots)s, %(version)s,
+    now() + %(lease)s::interval
+)
+RETURNING worker_id
+
+-- name: renew
+-- Prolong a worker's lease. No row: it was taken for dead, and its tasks belong to others now.
+UPDATE executor.worker
+SET lease_until = now() + %(lease)s::interval
+WHERE worker_id = %(worker_id)s
+RETURNING worker_id
+
+-- name: leave
+-- Take a worker off the books; one that still holds runs loses them to `lose_runs`.
+DELETE FROM executor.worker
+WHERE worker_id = ANY(%(worker_ids)s::bigint[])
+
+-- name: expire
+-- Take off the books every worker whose lease has run out by the database's clock.
+DELETE FROM executor.worker
+WHERE lease_until < now()
+RETURNING worker_id, name
+
+-- name: of_host
+-- Workers that ran on one host, to see which of their processes are gone.
+SELECT worker_id, name, boot_id, pid_namespace, pid, pid_started
+FROM executor.worker
+WHERE host = %(host)s
+
+-- name: runs_of
+-- The runs that workers hold, whose processes are to be ended before the tasks are queued again.
+SELECT run_id, worker_id
+FROM executor.task_queue
+WHERE worker_id = ANY(%(worker_ids)s::bigint[])
+
+-- name: lose_runs
+-- Queue again every task whose worker has no row any more. Idempotent; safe beside live workers, whose rows exist.
+WITH orphan AS MATERIALIZED (
+    SELECT queue_id, run_id, worker_id
+    FROM executor.task_queue AS task
+    WHERE worker_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM executor.worker WHERE worker.worker_id = task.worker_id)
+), moved AS (
+    UPDATE executor.task_queue AS task
+    SET status = CASE
+            WHEN task.wish = 'skip' THEN 'skipped'
+            WHEN task.losses >= %(losses_max)s THEN 'failed'
+            ELSE 'queued'
+        END,
+        run_id = NULL,
+        worker_id = NULL,
+        wish = NULL,
+        losses = task.losses + 1,
+        last_error = 'the worker that ran it is gone',
+        skip_reason = CASE WHEN task.wish = 'skip' THEN 'skipped by a person while it ran' END,
+        completed_at = CASE WHEN task.wish = 'skip' OR task.losses >= %(losses_max)s THEN now() END
+    FROM orphan
+    WHERE task.queue_id = orphan.queue_id AND task.run_id = orphan.run_id    -- the fence: nobody claimed it meanwhile
+    RETURNING task.queue_id, task.task_id, task.list_id, task.status, orphan.run_id
+), closed AS (
+    UPDATE executor.run
+    SET status = 'lost', ended_at = now(), error = 'the worker that ran it is gone'
+    FROM moved
+    WHERE run.run_id = moved.run_id
+    RETURNING run.run_id, run.attempt, run.worker
+), noted AS (
+    INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor, detail)
+    SELECT moved.list_id, moved.queue_id, moved.run_id, closed.attempt, 'task.lost', %(actor)s,
+        jsonb_build_object('worker', closed.worker, 'now', moved.status)
+    FROM moved
+    JOIN closed USING (run_id)
+)
+SELECT queue_id, task_id, list_id, status, run_id
+FROM moved
+
+-- name: of_list
+-- The workers of a list that are alive by their lease.
+SELECT worker_id, name, host, pid, slots, started_at, lease_until - now() AS lease_left
+FROM executor.worker
+WHERE list_id = %(list_id)s AND lease_until >= now()
+ORDER BY worker_id
