@@ -8,7 +8,6 @@ from typing import assert_never
 
 from executor import states
 from executor.errors import IllegalMove
-from executor.retry import RetryPolicy
 from executor.states import RunStatus, TaskStatus
 
 
@@ -41,10 +40,11 @@ class Move:
     counts: bool = True  # False: the run was cut short by us, so it costs the task no attempt
 
 
-def decide(
-    run_id: int, queue_id: int, failures: int, outcome: Outcome, policy: RetryPolicy, *, skip: bool, jitter: float = 0.0
-) -> Move:
-    """Where the task goes after this outcome. `failures` came before this run; `skip`: a person asked for it."""
+def decide(run_id: int, queue_id: int, outcome: Outcome, *, again: timedelta | None, skip: bool) -> Move:
+    """Where the task goes after this outcome.
+
+    `again` is how long to wait if it was a failure, None when there are no retries left; `skip`: a person asked for it.
+    """
     wait = timedelta()
     match outcome.status:
         case RunStatus.SUCCEEDED:
@@ -52,7 +52,6 @@ def decide(
         case RunStatus.CANCELLED | RunStatus.LOST:
             task = TaskStatus.SKIPPED if skip else TaskStatus.QUEUED
         case RunStatus.FAILED | RunStatus.TIMED_OUT:
-            again = policy.wait(failures + 1, jitter)
             task = TaskStatus.FAILED if again is None else TaskStatus.QUEUED
             wait = again or wait
             if skip:

@@ -22,6 +22,8 @@ from executor.engine.messages import (
     Woken,
 )
 from executor.engine.worker import Ending, Fate, Stopping, Worker
+from executor.model import Claimed
+from executor.retry import RetryPolicy
 from executor.states import RunStatus
 
 # After a wake-up the guard's kills arrive within this time, each as a run ended by SIGKILL.
@@ -80,26 +82,29 @@ def _ended(worker: Worker, message: Ended) -> None:
         active.fate is Fate.LOST or (killed and clock.boottime() < worker.overslept_until)
     ):
         ended = replace(ended, status=RunStatus.LOST, error="its worker lost the lease")
-    settings = {**worker.surroundings.settings, **active.claimed.spec["settings"]}
     worker.moves.append(
         outcome.decide(
             message.run_id,
             active.claimed.queue_id,
-            active.claimed.failures,
             ended,
-            replace(
-                worker.choices.retry,
-                retries=int(settings.get("retries", worker.choices.retry.retries)),
-                delay=timedelta(seconds=settings["retry_delay"])
-                if "retry_delay" in settings
-                else worker.choices.retry.delay,
-            ),
+            again=_retry_policy(worker, active.claimed).wait(active.claimed.failures + 1, random.uniform(-1, 1)),
             skip=active.fate is Fate.SKIP,
-            jitter=random.uniform(-1, 1),
         )
     )
     worker.moving[message.run_id] = active.claimed
     worker.hungry = True
+
+
+def _retry_policy(worker: Worker, claimed: Claimed) -> RetryPolicy:
+    """The list's policy with what the task says itself."""
+    own = claimed.spec["settings"]
+    policy = worker.choices.retry
+    delay = own.get("retry_delay")
+    return replace(
+        policy,
+        retries=int(own.get("retries", policy.retries)),
+        delay=policy.delay if delay is None else timedelta(seconds=float(delay)),
+    )
 
 
 def _signalled(worker: Worker, *, urgent: bool) -> None:
