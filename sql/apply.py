@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import Connection, Error
 from psycopg.pq import TransactionStatus
 
-from sql import failures, folder, ledger, lock, queries
+from sql import failures, folder, ledger, lock, numbering, queries
 from sql.folder import Migration
 from sql.plan import Plan, ProblemKind, compare, difference, refusal
 from sql.script import Statement
@@ -67,16 +67,6 @@ class Notice:
 
 
 Report = Callable[[Notice], None]
-
-
-def is_current(connection: Connection[Any], path: Path | Traversable, set_name: str) -> bool:
-    """Whether exactly the folder's versions are applied, by their numbers alone: one query on an index.
-
-    False also when the database is newer: `up` says so.
-    """
-    wanted = folder.versions(path)
-    with _told("the ledger was read"):
-        return ledger.versions(connection, set_name) == wanted
 
 
 def up(
@@ -153,7 +143,7 @@ class _Runner:
         with lock.alone(
             self.connection,
             lock.key("set", self.set_name),
-            application=f"executor migrate {folder.label(migration.version)}",
+            application=f"executor migrate {numbering.label(migration.version)}",
             bounds=migration.bounds,
             wait=self.lock_wait,
             on_wait=lambda: self.report(Notice(NoticeKind.WAITING, migration, "another runner is at work")),

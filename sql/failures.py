@@ -9,8 +9,9 @@ from psycopg import Error, OperationalError, errors
 
 from sql import script
 from sql.errors import INSUFFICIENT_PRIVILEGE, DatabaseRefused, LockHeld, MigrationError, StatementFailed
-from sql.folder import Migration, label
+from sql.folder import Migration
 from sql.lock import Holder
+from sql.numbering import label
 from sql.script import Statement
 from sql.tokens import Kind, lex
 

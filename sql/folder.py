@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sql import script
+from sql import numbering, script
 from sql.errors import Fault, FilesRefused
 from sql.script import Bounds, Script, Statement
 from sql.tokens import BadScript
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
-
-OURS = Path(__file__).parent / "migrations"
-OUR_SET = "executor"
-
-_NAME = re.compile(r"(?P<version>[0-9]{4,14})_(?P<name>[a-z0-9][a-z0-9_]*)\.sql")
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +31,14 @@ class Migration:
     @property
     def label(self) -> str:
         """`0042_orders_note`."""
-        return label(self.version, self.name)
-
-
-def label(version: int, name: str = "") -> str:
-    """A version as people see it, with its name if given."""
-    return f"{version:04d}_{name}" if name else f"{version:04d}"
+        return numbering.label(self.version, self.name)
 
 
 def read(folder: Path | Traversable) -> tuple[Migration, ...]:
     """All migrations by version; raises FilesRefused with all bad names, else with the first fault of every file."""
     faults: list[Fault] = []
     migrations: list[Migration] = []
-    for version, name, entry in _numbered(folder):
+    for version, name, entry in numbering.of(folder):
         try:
             migrations.append(_migration(version, name, str(entry), script.parse(_decode(entry.read_bytes()))))
         except _BadBytes as error:
@@ -59,11 +48,6 @@ def read(folder: Path | Traversable) -> tuple[Migration, ...]:
     if faults:
         raise FilesRefused(tuple(faults))
     return tuple(migrations)
-
-
-def versions(folder: Path | Traversable) -> tuple[int, ...]:
-    """The versions in order, from the names alone: cheap enough for every start; raises FilesRefused."""
-    return tuple(version for version, _, _ in _numbered(folder))
 
 
 def _migration(version: int, name: str, path: str, content: Script) -> Migration:
@@ -77,31 +61,6 @@ def _migration(version: int, name: str, path: str, content: Script) -> Migration
         statements=content.statements,
         bounds=content.bounds,
     )
-
-
-def _numbered(folder: Path | Traversable) -> list[tuple[int, str, Path | Traversable]]:
-    if not folder.is_dir():
-        raise FilesRefused((Fault(str(folder), "no such folder"),))
-    # A hidden file is an editor's or an archiver's, never a migration.
-    files = [entry for entry in folder.iterdir() if entry.name.endswith(".sql") and not entry.name.startswith(".")]
-    faults: list[Fault] = []
-    numbered: dict[int, tuple[int, str, Path | Traversable]] = {}
-    for entry in sorted(files, key=lambda entry: entry.name):
-        match = _NAME.fullmatch(entry.name)
-        if match is None or int(match["version"]) == 0:
-            faults.append(Fault(str(entry), "not named like a migration: 0001_what_it_does.sql, numbers from 0001"))
-            continue
-        version = int(match["version"])
-        if version in numbered:
-            taken = f"version {label(version)} is taken by {numbered[version][2].name}"
-            faults.append(Fault(str(entry), f"{taken}; give it the next free number"))
-        else:
-            numbered[version] = (version, match["name"], entry)
-    if faults:
-        raise FilesRefused(tuple(faults))
-    if not numbered:
-        raise FilesRefused((Fault(str(folder), "no migrations in this folder (0001_what_it_does.sql)"),))
-    return [numbered[version] for version in sorted(numbered)]
 
 
 class _BadBytes(ValueError):

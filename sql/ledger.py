@@ -35,16 +35,6 @@ def read(connection: Connection[Any], set_name: str) -> list[Recorded]:
             return []
 
 
-def versions(connection: Connection[Any], set_name: str) -> tuple[int, ...]:
-    """The versions of a set; none when there is no ledger yet. One query on an index."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        try:
-            rows = cursor.execute(LEDGER.versions, {"set_name": set_name}, prepare=False).fetchall()
-        except UndefinedTable:
-            return ()
-    return tuple(version for (version,) in rows)
-
-
 def applied_sql(connection: Connection[Any], set_name: str, wanted: Sequence[int]) -> dict[int, str]:
     """The SQL that was run, by version."""
     with connection.cursor(row_factory=tuple_row) as cursor:

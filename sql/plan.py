@@ -10,7 +10,8 @@ from itertools import zip_longest
 
 from sql import script
 from sql.errors import HistoryDiffers, NewerHistory
-from sql.folder import OUR_SET, Migration, label
+from sql.folder import Migration
+from sql.numbering import OUR_SET, label
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from executor import __version__
 from executor.errors import DatabaseError
+from sql import current, numbering
+from sql.errors import MigrationError
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
     from psycopg import Connection
-
-SET = "executor"
-
-
-@cache
-def folder() -> Traversable:
-    """The numbered files that make our schema."""
-    return resources.files("sql") / "migrations"
 
 
 def ensure(connection: Connection[Any]) -> None:
     """Apply what is pending; one indexed query when nothing is. Refuses a history that differs or is newer."""
-    from sql import apply
-    from sql.errors import MigrationError
+    if current.is_current(connection, numbering.OURS, numbering.OUR_SET):
+        return
+    from sql import apply  # the reader of SQL files, which a database that is up to date does not need
 
     try:
-        if not apply.is_current(connection, folder(), SET):
-            apply.up(connection, folder(), set_name=SET, tool=f"executor {__version__}")
+        apply.up(connection, numbering.OURS, set_name=numbering.OUR_SET, tool=f"executor {__version__}")
     except MigrationError as error:
         raise DatabaseError(error.message, hint=error.hint, code="DB_SCHEMA") from error

@@ -10,7 +10,6 @@ from pathlib import Path
 from executor import clock
 from executor.engine.inbox import Inbox
 from executor.engine.messages import MarksWritten
-from loader import write_back
 from loader.model import Status, TaskList
 
 # At most one write a second, and at most a tenth of the time: a big file on a slow disk must not starve the tasks.
@@ -60,6 +59,8 @@ class Scribe:
 
     def _write(self) -> float:
         """Write once; how long to rest. What could not be written is tried again with the next marks."""
+        from loader import write_back  # only a run that has something to mark needs it
+
         began = clock.monotonic()
         try:
             written = write_back.write(self._path, self._unwritten, known=self._known, read=self._read)

@@ -14,7 +14,7 @@ import pytest
 from psycopg import Connection
 
 import sql
-from sql import apply
+from sql import apply, current
 from sql.apply import Applied, Notice
 
 
@@ -37,7 +37,7 @@ class Project:
         return apply.up(connection or self.connection, self.folder, **options)
 
     def is_current(self) -> bool:
-        return apply.is_current(self.connection, self.folder, "main")
+        return current.is_current(self.connection, self.folder, "main")
 
     def start(self, *, lock_wait: float = 60) -> subprocess.Popen[str]:
         """A runner in a process of its own, that can be killed."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from sql import apply, folder, queries
+from sql import apply, current, numbering, queries
 from sql.errors import FilesRefused, HistoryDiffers, NewerHistory
 
 
 def test_our_own_schema_is_applied_once_and_then_current(database):
     with psycopg.connect(database, autocommit=True) as connection:
-        assert not apply.is_current(connection, folder.OURS, folder.OUR_SET)
-        done = apply.up(connection, folder.OURS, set_name=folder.OUR_SET, tool="executor 0.1.0")
-        assert tuple(migration.version for migration in done.migrations) == folder.versions(folder.OURS)
-        assert apply.is_current(connection, folder.OURS, folder.OUR_SET)
-        assert apply.up(connection, folder.OURS, set_name=folder.OUR_SET, tool="executor 0.1.0").migrations == ()
+        assert not current.is_current(connection, numbering.OURS, numbering.OUR_SET)
+        done = apply.up(connection, numbering.OURS, set_name=numbering.OUR_SET, tool="executor 0.1.0")
+        assert tuple(migration.version for migration in done.migrations) == numbering.versions(numbering.OURS)
+        assert current.is_current(connection, numbering.OURS, numbering.OUR_SET)
+        assert apply.up(connection, numbering.OURS, set_name=numbering.OUR_SET, tool="executor 0.1.0").migrations == ()
 
 
 def test_the_ledger_tells_what_was_run_when_and_by_whom(project):
@@ -152,7 +152,7 @@ def test_25_a_newer_database_is_left_alone(project):
         project.write(f"{number:04d}_x", "SELECT 1;")
     project.up(set_name="executor")
     (project.folder / "0003_x.sql").unlink()
-    assert not apply.is_current(project.connection, project.folder, "executor")
+    assert not current.is_current(project.connection, project.folder, "executor")
     with pytest.raises(NewerHistory) as caught:
         project.up(set_name="executor")
     assert caught.value.message == "database is newer than this executor: it has 0003, this version knows 0002"

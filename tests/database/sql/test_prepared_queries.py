@@ -6,14 +6,14 @@ import psycopg
 import pytest
 from psycopg.pq import ExecStatus
 
-from sql import apply, folder, queries
+from sql import apply, numbering, queries
 
 
 @pytest.fixture
 def ready(database):
     """A connection to a database with our whole schema."""
     with psycopg.connect(database, autocommit=True) as connection:
-        apply.up(connection, folder.OURS, set_name=folder.OUR_SET, tool="test 1.0")
+        apply.up(connection, numbering.OURS, set_name=numbering.OUR_SET, tool="test 1.0")
         yield connection
 
 
