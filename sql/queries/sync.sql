@@ -89,14 +89,18 @@ WITH wanted AS MATERIALIZED (
     JOIN executor.task_queue AS task ON task.list_id = %(list_id)s AND task.task_id = edge.task_id
     JOIN executor.task_queue AS needed ON needed.list_id = %(list_id)s AND needed.task_id = edge.depends_on
     GROUP BY task.queue_id, needed.queue_id
+), gone AS MATERIALIZED (    -- a set operation sorts or hashes; an anti-join against a CTE would be a nested loop
+    SELECT edge.queue_id, edge.depends_on
+    FROM executor.task_queue AS task
+    JOIN executor.task_dependency AS edge USING (queue_id)
+    WHERE task.list_id = %(list_id)s
+    EXCEPT
+    SELECT queue_id, depends_on
+    FROM wanted
 ), dropped AS (
     DELETE FROM executor.task_dependency AS edge
-    USING executor.task_queue AS task
-    WHERE task.list_id = %(list_id)s
-      AND edge.queue_id = task.queue_id
-      AND NOT EXISTS (
-          SELECT FROM wanted WHERE wanted.queue_id = edge.queue_id AND wanted.depends_on = edge.depends_on
-      )
+    USING gone
+    WHERE edge.depends_on = gone.depends_on AND edge.queue_id = gone.queue_id
 )
 INSERT INTO executor.task_dependency (queue_id, depends_on, rule)
 SELECT queue_id, depends_on, rule
