@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import glob
 import hashlib
 import os
 import stat
@@ -27,6 +28,7 @@ from loader.model import Status, TaskList
 _ATTEMPTS_MAX = 5
 _LOCK_WAIT_MAX = 5.0
 _LOCK_PAUSE = 0.005
+_SUFFIX = ".executor-tmp"
 
 # No temporary file, or no rename over the old one: a folder we may not write to, a file mounted into a container.
 _NO_REPLACING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV)
@@ -150,7 +152,10 @@ def _store(target: Path, descriptor: int, source: bytes, patched: Patched) -> No
 
 
 def _replace(target: Path, descriptor: int, source: bytes, new: bytes) -> None:
-    temporary, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
+    prefix = f".{target.name[:100]}."
+    for left in target.parent.glob(f"{glob.escape(prefix)}*{_SUFFIX}"):  # a writer that was killed; we hold the lock
+        left.unlink(missing_ok=True)
+    temporary, name = tempfile.mkstemp(prefix=prefix, suffix=_SUFFIX, dir=target.parent)
     copy = Path(name)
     try:
         try:

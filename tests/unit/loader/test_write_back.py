@@ -192,3 +192,10 @@ def test_writing_into_ten_thousand_tasks_costs_no_parse(tmp_path: Path) -> None:
     writing = time.perf_counter() - began
     assert len(result.written) == 2
     assert writing < parsing / 4
+
+
+def test_what_a_killed_writer_left_beside_the_file_is_removed(file: Path, tmp_path: Path) -> None:
+    (tmp_path / ".tasks.md.k1ll3d.executor-tmp").write_bytes(b"half a fi")
+    (tmp_path / ".tasks.md.swp").write_bytes(b"an editor's own")
+    write_back.write(file, {"T001": DONE})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".tasks.md.swp", "tasks.md"]
