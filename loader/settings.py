@@ -128,6 +128,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("priority", "both", priorities.read),
     Setting("timeout", "both", durations.read),
     Setting("retries", "both", _whole(0)),
+    Setting("retry_delay", "both", durations.read),
     Setting("dir", "both", _text, ("directory", "cwd")),
     Setting("env", "both", _environment),
     Setting("runner", "both", _choice("shell", "sql", "agent", "manual")),
