@@ -11,8 +11,10 @@ logger = logging.getLogger("executor")
 def configure(level: str) -> None:
     """Send log lines of `level` and above to standard error; an empty level keeps the process silent."""
     if not level:
-        logger.addHandler(logging.NullHandler())
-        logger.propagate = False
+        # The driver's too: what it has to say of a broken connection, the loop tells in its own words.
+        for silent in (logger, logging.getLogger("psycopg")):
+            silent.addHandler(logging.NullHandler())
+            silent.propagate = False
         return
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))

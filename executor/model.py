@@ -75,11 +75,16 @@ class Prospects:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What people asked since a worker last looked (`steps.orders`). `skip` are run ids of its own."""
+    """What people asked since a worker last looked (`steps.orders`). `skip` are run ids of its own.
+
+    A worker that is not `entered` was taken for dead: what stands here was not asked of it.
+    """
 
     status: str
     stop_now: bool
     status_by: str | None
+    entered: bool
+    stop: bool
     skip: Sequence[int]
 
 
@@ -213,6 +218,7 @@ class Peer:
     pid_namespace: str
     pid: int
     pid_started: int
+    lease_over: bool
 
 
 @dataclass(frozen=True, slots=True)

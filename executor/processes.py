@@ -101,6 +101,21 @@ def alive(pid: int, pid_started: int) -> bool:
     return started(pid) == pid_started
 
 
+def exists(pid: int, pid_started: int) -> bool:
+    """Might it still be that process? Only what can be seen to be gone is: /proc may hide other users' processes."""
+    if alive(pid, pid_started):
+        return True
+    if started(pid) is not None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except ProcessLookupError:
+        return False
+    return False  # our own, and only its zombie
+
+
 def of_worker(worker: str, run_id: int | None = None) -> list[int]:
     """Pids of the living processes that a worker started, of one run or of all."""
     wanted = {f"{WORKER_VARIABLE}={worker}"}

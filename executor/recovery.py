@@ -17,19 +17,21 @@ def recover(connection: Connection[Any], own: processes.Identity, actor: str) ->
 
     A worker of another machine, or of another container of this one, cannot be seen from here: its lease decides.
     """
-    dead = [peer for peer in workers.of_host(connection, own.host) if _is_dead(peer, own)]
-    for peer in dead:
-        ended = processes.end(processes.token(peer.boot_id, peer.pid_namespace, peer.pid, peer.pid_started))
-        logger.info("worker %s is dead; %d of its processes were left", peer.name, ended)
-    if dead:
-        workers.leave(connection, [peer.worker_id for peer in dead])
-    workers.expire(connection)
-    return workers.lose_runs(connection, actor)
+    here = [peer for peer in workers.of_host(connection, own.host) if _is_seen(peer, own)]
+    gone = [peer for peer in here if peer.lease_over or not processes.exists(peer.pid, peer.pid_started)]
+    for peer in gone:
+        token = processes.token(peer.boot_id, peer.pid_namespace, peer.pid, peer.pid_started)
+        if token != own.token:
+            # Also of one that is alive: without a lease its guard has ended them, unless that was killed.
+            ended = processes.end(token)
+            logger.info("worker %s is gone; %d of its processes were left", peer.name, ended)
+    with connection.transaction():  # with a worker off the books and its runs not lost, nobody would look for them
+        workers.be_brief(connection)
+        workers.leave(connection, [peer.worker_id for peer in gone])
+        workers.expire(connection)
+        return workers.lose_runs(connection, actor)
 
 
-def _is_dead(peer: Peer, own: processes.Identity) -> bool:
-    if peer.boot_id != own.boot_id:
-        return True
-    if peer.pid_namespace != own.pid_namespace:
-        return False
-    return not processes.alive(peer.pid, peer.pid_started)
+def _is_seen(peer: Peer, own: processes.Identity) -> bool:
+    """Does its pid mean something here? A host's name proves nothing: cloned machines and images share it."""
+    return peer.boot_id == own.boot_id and peer.pid_namespace == own.pid_namespace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 import socket
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from executor.errors import UsageError
 
 # Naming a server through any of these chooses it; PGUSER or PGPASSWORD alone do not.
 LIBPQ_CHOOSERS = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT")
+_LEASE_MAX = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def read(environ: Mapping[str, str] | None = None, *, database_url: str | None =
     return Settings(
         database_url=url,
         lease=_lease(environ.get("EXECUTOR_LEASE", "30")),
-        log_level=environ.get("EXECUTOR_LOG", ""),
+        log_level=_log_level(environ.get("EXECUTOR_LOG", "")),
         environ=environ,
     )
 
@@ -49,11 +51,18 @@ def _lease(text: str) -> timedelta:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if seconds < 1:
+    if not 1 <= seconds <= _LEASE_MAX:
         raise UsageError(
-            f"EXECUTOR_LEASE is {text!r}, not a number of seconds of at least 1", hint="unset it to use 30 seconds"
+            f"EXECUTOR_LEASE is {text!r}, not a number of seconds from 1 to {_LEASE_MAX}",
+            hint="unset it to use 30 seconds",
         )
     return timedelta(seconds=seconds)
+
+
+def _log_level(text: str) -> str:
+    if text and text.upper() not in logging.getLevelNamesMapping():
+        raise UsageError(f"EXECUTOR_LOG is {text!r}, not a level", hint="set it to debug, info or warning, or unset it")
+    return text
 
 
 def _user() -> str:

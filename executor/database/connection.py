@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from executor.errors import DatabaseError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from executor.database.embedded import Address, Server
 
 VERSION_MIN = 150000
+_PORT_MAX = 65535
 # A peer that vanished without a word (a pulled cable, a killed machine) is noticed in seconds, not hours.
 _KEEPALIVE = {
     "connect_timeout": 10,
@@ -91,11 +92,9 @@ class Database:
         try:
             parts = psycopg.conninfo.conninfo_to_dict(self.conninfo())
         except psycopg.Error as error:
-            raise DatabaseError(
-                "DATABASE_URL cannot be understood",
-                hint="write it as postgresql://user:password@host:5432/database",
-                code="DB_URL",
-            ) from error
+            raise _unclear_url() from error
+        if not _is_plausible(parts):
+            raise _unclear_url()
         host = parts.get("host") or self._settings.environ.get("PGHOST") or "localhost"
         port = parts.get("port") or self._settings.environ.get("PGPORT") or "5432"
         name = parts.get("dbname") or self._settings.environ.get("PGDATABASE") or ""
@@ -121,3 +120,19 @@ class Database:
                 hint="name the primary server in DATABASE_URL",
                 code="DB_READONLY",
             )
+
+
+def _is_plausible(parts: Mapping[str, Any]) -> bool:
+    """Is every port a number, and no host the end of a password that holds an unescaped @? libpq does not look."""
+    ports = str(parts.get("port") or "").split(",")
+    return "@" not in str(parts.get("host") or "") and all(
+        not port or (port.isdecimal() and 0 < int(port) <= _PORT_MAX) for port in ports
+    )
+
+
+def _unclear_url() -> DatabaseError:
+    return DatabaseError(
+        "DATABASE_URL cannot be understood",
+        hint="write it as postgresql://user:password@host:5432/database, with %40 for an @ in the password",
+        code="DB_URL",
+    )

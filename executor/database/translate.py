@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,7 +30,9 @@ _BY_SQLSTATE = {
     "25006": ("DB_READONLY", "the server is read-only", "name the primary server in DATABASE_URL, not a standby"),
 }
 # The server went away or turned us out; the same statement may succeed on the next connection.
-_LOST = ("08", "57P")
+_LOST = ("08", "57P", "25P03")
+_NO_ROLE = re.compile(r'role ".*" does not exist')
+_NO_DATABASE = re.compile(r'database ".*" does not exist')
 
 
 @contextmanager
@@ -53,7 +56,10 @@ def translate(error: psycopg.Error, where: str = "") -> DatabaseError:
     if "password authentication failed" in str(error) or "no password supplied" in str(error):
         code, fact, hint = _BY_SQLSTATE["28P01"]
         return DatabaseError(f"{fact}{at}", hint=hint, code=code)
-    if "does not exist" in str(error) and "database" in str(error) and not state:
+    if not state and _NO_ROLE.search(str(error)):
+        code, fact, hint = _BY_SQLSTATE["28000"]
+        return DatabaseError(f"{fact}{at}", hint=hint, code=code)
+    if not state and _NO_DATABASE.search(str(error)):
         code, fact, hint = _BY_SQLSTATE["3D000"]
         return DatabaseError(f"{fact}{at}: {told}", hint=hint, code=code)
     if lost(error):

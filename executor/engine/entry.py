@@ -6,23 +6,27 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
-from executor import __version__, processes, recovery
+from executor import __version__, clock, processes, recovery
 from executor.database import translate
 from executor.database.connection import Database
-from executor.engine import heartbeat, listener, orphans
+from executor.engine import descriptors, heartbeat, listener, orphans
 from executor.engine.guard import Guard
+from executor.engine.heartbeat import Lease
 from executor.engine.inbox import Inbox
 from executor.engine.report import Reporter
 from executor.engine.scribe import Scribe
 from executor.engine.worker import Choices, Ending, Worker
+from executor.errors import ExecutorError
 from executor.events import Kind
 from executor.queue import lists, steps, tasks, workers
 from executor.runners import Surroundings
 from loader.model import Status, TaskList
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,10 @@ def open_worker(
     actor: str,
 ) -> Worker:
     """Enter a worker in the books, having first taken back what dead ones on this machine left."""
+    descriptors.make_room(choices.jobs)
     orphans.adopt()
     identity = processes.own()
-    scratch = Path(tempfile.mkdtemp(prefix="executor-"))
+    scratch = _scratch()
     inbox = Inbox()
     worker = Worker(
         database=database,
@@ -84,11 +89,24 @@ def open_worker(
     return worker
 
 
+def _scratch() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="executor-"))
+    except OSError as error:
+        raise ExecutorError(
+            f"no folder can be made for the tasks' scripts: {error}",
+            hint="free some space in the temporary folder, or set TMPDIR to another one",
+        ) from error
+
+
 def enter(worker: Worker) -> None:
     """A new entry with a new lease; the threads of an earlier one end."""
     assert worker.connection is not None, "entered by the loop, with a connection"
     for stop in worker.threads:
         stop.set()
+    if worker.worker_id:
+        workers.reopen(worker.connection, worker.list_id, actor=worker.name, jobs=worker.choices.jobs)
+    asked, lease = clock.boottime(), worker.choices.lease
     worker.worker_id = workers.register(
         worker.connection,
         list_id=worker.list_id,
@@ -100,11 +118,16 @@ def enter(worker: Worker) -> None:
         pid_started=worker.identity.pid_started,
         slots=worker.choices.jobs,
         version=__version__,
-        lease=worker.choices.lease,
+        lease=lease,
     )
     attach = worker.database.attach
     worker.threads = [
-        heartbeat.start(attach, worker.worker_id, worker.choices.lease, worker.inbox, worker.guard),
+        heartbeat.start(
+            attach,
+            Lease(worker.worker_id, worker.identity, lease, asked + lease.total_seconds()),
+            worker.inbox,
+            worker.guard,
+        ),
         listener.start(attach, worker.list_id, worker.worker_id, worker.inbox),
     ]
     worker.lease_lost = worker.lease_shaky = False
@@ -114,24 +137,39 @@ def enter(worker: Worker) -> None:
 def close_worker(worker: Worker, ending: Ending | None, actor: str) -> None:
     """Write the last marks, tell how it ended and leave the books; whatever fails here is recovered by the lease."""
     try:
+        in_touch = ending not in (None, Ending.ABANDONED)
         if worker.scribe:
+            if in_touch:  # also what workers completed that were killed before they could write it
+                worker.scribe.want(_on_a_connection(worker, lambda it: tasks.marks_due(it, worker.list_id)))
             worker.scribe.close()
             from executor.engine import hearing
 
             for message in worker.inbox.drain(None):
                 hearing.hear(worker, message)
-        if ending is not None and worker.connection is not None and not worker.connection.closed:
-            with translate.errors():
-                _take_leave(worker, worker.connection, ending, actor)
+        if ending is not None and in_touch:
+            _on_a_connection(worker, lambda it: _leave(worker, it, ending, actor))
     finally:
-        for stop in worker.threads:
+        for stop in (*worker.threads, *([worker.connector] if worker.connector else ())):
             stop.set()
         worker.guard.close()
         if worker.connection is not None:
             worker.connection.close()
 
 
-def _take_leave(worker: Worker, connection: psycopg.Connection[Any], ending: Ending, actor: str) -> None:
+def _on_a_connection(worker: Worker, act: Callable[[psycopg.Connection[Any]], Answer]) -> Answer:
+    """Do one of the last things; when the connection breaks just now, on another one."""
+    assert worker.connection is not None, "only a worker that is abandoned has none at its end"
+    with translate.errors():
+        try:
+            return act(worker.connection)
+        except psycopg.Error as error:
+            if not translate.lost(error):
+                raise
+            worker.connection = worker.database.connect("worker")
+            return act(worker.connection)
+
+
+def _leave(worker: Worker, connection: psycopg.Connection[Any], ending: Ending, actor: str) -> None:
     steps.take(
         connection,
         steps.Turn(

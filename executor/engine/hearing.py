@@ -8,26 +8,25 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from executor import clock, outcome
+from executor import clock, faults, outcome
 from executor.engine import heartbeat
 from executor.engine.messages import (
     Beaten,
     BeatFailed,
+    Connected,
     Ended,
     LeaseLost,
     MarksWritten,
     Message,
     Printed,
     Signalled,
+    Unconnected,
     Woken,
 )
 from executor.engine.worker import Ending, Fate, Stopping, Worker
 from executor.model import Claimed
 from executor.retry import RetryPolicy
 from executor.states import RunStatus
-
-# After a wake-up the guard's kills arrive within this time, each as a run ended by SIGKILL.
-_AFTER_SLEEP_SECONDS = 5.0
 
 
 def hear(worker: Worker, message: Message) -> None:
@@ -41,16 +40,11 @@ def hear(worker: Worker, message: Message) -> None:
             worker.woken = worker.hungry = True
         case Signalled(urgent):
             _signalled(worker, urgent=urgent)
-        case Beaten():
-            if worker.lease_shaky:
-                worker.reporter.said("the lease is renewed; going on")
-            worker.lease_shaky = False
-            worker.hungry = True
-        case BeatFailed(left, reason):
-            _beat_failed(worker, left, reason)
-        case LeaseLost():
-            worker.lease_lost = True
-            end_runs(worker, Fate.LOST, at_once=True)
+        case Beaten() | BeatFailed() | LeaseLost():
+            if message.worker_id == worker.worker_id:  # not that of an entry lost before
+                _of_lease(worker, message)
+        case Connected() | Unconnected():
+            _of_connection(worker, message)
         case MarksWritten():
             _marks_written(worker, message)
         case unknown:
@@ -61,9 +55,16 @@ def notice_sleep(worker: Worker) -> None:
     """Did this process stand still for longer than its lease allows (a suspended laptop, SIGSTOP)?"""
     now = clock.boottime()
     if worker.looked_at and now - worker.looked_at > worker.choices.lease.total_seconds() * (1 - heartbeat.MARGIN):
-        worker.overslept_until = now + _AFTER_SLEEP_SECONDS
         worker.reporter.said(f"this process stood still for {now - worker.looked_at:.0f} s, longer than its lease")
     worker.looked_at = now
+
+
+def lose_lease(worker: Worker) -> None:
+    """This worker is off the books: end what runs, then it may enter anew."""
+    if not worker.lease_lost:
+        worker.reporter.said("this worker was taken for dead; what it ran belongs to others now")
+    worker.lease_lost = True
+    end_runs(worker, Fate.LOST, at_once=True)
 
 
 def end_runs(worker: Worker, fate: Fate, *, at_once: bool) -> None:
@@ -76,10 +77,11 @@ def end_runs(worker: Worker, fate: Fate, *, at_once: bool) -> None:
 def _ended(worker: Worker, message: Ended) -> None:
     active = worker.running.pop(message.run_id)
     active.io.close()
+    faults.at("exited-not-settled")
     ended = message.outcome
     killed = ended.signal == signal.SIGKILL and ended.status is RunStatus.FAILED
     if ended.status is not RunStatus.SUCCEEDED and (
-        active.fate is Fate.LOST or (killed and clock.boottime() < worker.overslept_until)
+        active.fate is Fate.LOST or (killed and worker.guard.lapsed_since(active.began))
     ):
         ended = replace(ended, status=RunStatus.LOST, error="its worker lost the lease")
     worker.moves.append(
@@ -126,18 +128,43 @@ def _tasks(number: int) -> str:
     return "the running task" if number == 1 else f"{number} running tasks"
 
 
-def _beat_failed(worker: Worker, left: timedelta, reason: str) -> None:
-    if not worker.lease_shaky:
-        worker.reporter.said(f"no new tasks until the lease can be renewed: {reason}")
-    worker.lease_shaky = True
-    if left <= worker.choices.lease * heartbeat.MARGIN:
-        end_runs(worker, Fate.LOST, at_once=True)
+def _of_connection(worker: Worker, message: Connected | Unconnected) -> None:
+    match message:
+        case Connected(connection):
+            worker.connection, worker.connector, worker.unconnected = connection, None, ""
+            worker.reporter.said("the database is back; going on")
+        case Unconnected(reason):
+            if reason != worker.unconnected:
+                worker.unconnected = reason
+                worker.reporter.said(f"no database yet: {reason}")
+        case unknown:
+            assert_never(unknown)
+
+
+def _of_lease(worker: Worker, message: Beaten | BeatFailed | LeaseLost) -> None:
+    match message:
+        case Beaten():
+            if worker.lease_shaky:
+                worker.reporter.said("the lease is renewed; going on")
+            worker.lease_shaky = False
+            worker.hungry = True
+        case BeatFailed(_, left, reason):
+            if not worker.lease_shaky:
+                worker.reporter.said(f"no new tasks until the lease can be renewed: {reason}")
+            worker.lease_shaky = True
+            if left <= worker.choices.lease * heartbeat.MARGIN:
+                end_runs(worker, Fate.LOST, at_once=True)
+        case LeaseLost():
+            lose_lease(worker)
+        case unknown:
+            assert_never(unknown)
 
 
 def _marks_written(worker: Worker, message: MarksWritten) -> None:
     worker.marks.update(message.marks)
     worker.file_sha256 = message.sha256 or worker.file_sha256
-    if message.failure:
+    if message.failure and message.failure != worker.file_failure:
         worker.reporter.said(f"the file could not be marked: {message.failure}; the queue knows what is done")
+    worker.file_failure = message.failure
     if message.missing and not message.failure:
         worker.reporter.said(f"no longer in the file, so not marked there: {', '.join(message.missing)}")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 
-from executor import clock
+from executor import clock, processes, recovery
 from executor.engine.guard import Guard
 from executor.engine.inbox import Inbox
-from executor.engine.messages import Beaten, BeatFailed, LeaseLost
+from executor.engine.messages import Beaten, BeatFailed, LeaseLost, Woken
 from executor.errors import DatabaseError
 from executor.log import logger
 from executor.queue import workers
@@ -25,13 +26,23 @@ MARGIN = 1 / 6
 _RETRY_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What is renewed. `trusted_until` is on the boot-time clock, reckoned from before the request."""
+
+    worker_id: int
+    identity: processes.Identity
+    duration: timedelta
+    trusted_until: float
+
+
 def start(
-    attach: Callable[[str], psycopg.Connection[Any]], worker_id: int, lease: timedelta, inbox: Inbox, guard: Guard
+    attach: Callable[[str], psycopg.Connection[Any]], lease: Lease, inbox: Inbox, guard: Guard
 ) -> threading.Event:
-    """Begin to beat; setting the returned event ends it."""
+    """Begin to beat; setting the returned event ends it, and so does the loss of the lease."""
     stop = threading.Event()
-    beat = _Beat(attach, worker_id, lease, inbox, guard, stop)
-    guard.lease(clock.boottime() + lease.total_seconds() * (1 - MARGIN))
+    beat = _Beat(attach, lease, inbox, guard, stop)
+    guard.lease(lease.trusted_until - lease.duration.total_seconds() * MARGIN)
     threading.Thread(target=beat.run, name="heartbeat", daemon=True).start()
     return stop
 
@@ -40,26 +51,25 @@ class _Beat:
     def __init__(
         self,
         attach: Callable[[str], psycopg.Connection[Any]],
-        worker_id: int,
-        lease: timedelta,
+        lease: Lease,
         inbox: Inbox,
         guard: Guard,
         stop: threading.Event,
     ) -> None:
         self._attach = attach
-        self._worker_id = worker_id
         self._lease = lease
+        self._seconds = lease.duration.total_seconds()
         self._inbox = inbox
         self._guard = guard
         self._stop = stop
         self._connection: psycopg.Connection[Any] | None = None
-        self._trusted_until = clock.boottime() + lease.total_seconds()
+        self._trusted_until = lease.trusted_until
 
     def run(self) -> None:
         """Beat until told to stop. The wait varies by a fifth, so that workers do not march in step."""
-        pause = self._lease.total_seconds() * SHARE
+        pause = self._seconds * SHARE
         while not self._stop.wait(pause):
-            pause = self._lease.total_seconds() * SHARE * random.uniform(0.8, 1.2) if self._once() else _RETRY_SECONDS
+            pause = self._seconds * SHARE * random.uniform(0.8, 1.2) if self._once() else self._retry_seconds()
         if self._connection is not None:
             self._connection.close()
 
@@ -69,24 +79,32 @@ class _Beat:
             if self._connection is None or self._connection.closed:
                 self._connection = self._attach("heartbeat")
                 self._connection.execute("SET statement_timeout = '3s'")
-            if not workers.renew(self._connection, self._worker_id, self._lease):
-                self._inbox.post(LeaseLost())
+                self._connection.execute("SET lock_timeout = '500ms'")  # others can wait, our own renewal cannot
+            lease = self._lease
+            if not workers.renew(self._connection, lease.worker_id, lease.identity, lease.duration):
+                self._stop.set()
+                self._inbox.post(LeaseLost(lease.worker_id))
                 return True
-            self._expire_others(self._connection)
         except (psycopg.Error, DatabaseError) as error:
             self._give_up(error)
             return False
-        self._trusted_until = asked + self._lease.total_seconds()
-        self._guard.lease(self._trusted_until - self._lease.total_seconds() * MARGIN)
-        self._inbox.post(Beaten())
+        self._trusted_until = asked + self._seconds
+        self._guard.lease(self._trusted_until - self._seconds * MARGIN)
+        self._inbox.post(Beaten(lease.worker_id))
+        self._expire_others(self._connection)
         return True
 
     def _expire_others(self, connection: psycopg.Connection[Any]) -> None:
-        """Every worker tidies up after those whose lease ran out, on whatever machine they were."""
-        gone = workers.expire(connection)
-        if gone:
-            logger.info("workers without a lease: %s", ", ".join(gone))
-            workers.lose_runs(connection, "lease")
+        """Every worker tidies up after those that died here, or whose lease ran out wherever they were."""
+        try:
+            if recovery.recover(connection, self._lease.identity, "lease"):
+                self._inbox.post(Woken())
+        except psycopg.Error as error:  # our own lease is renewed all the same; the next beat looks again
+            logger.info("others were not looked after: %s", error)
+            connection.close()
+
+    def _retry_seconds(self) -> float:
+        return min(_RETRY_SECONDS, self._seconds * SHARE)
 
     def _give_up(self, error: Exception) -> None:
         if self._connection is not None:
@@ -94,4 +112,4 @@ class _Beat:
             self._connection = None
         left = timedelta(seconds=self._trusted_until - clock.boottime())
         logger.info("the lease could not be renewed: %s", error)
-        self._inbox.post(BeatFailed(left, str(error)))
+        self._inbox.post(BeatFailed(self._lease.worker_id, left, str(error)))

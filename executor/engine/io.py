@@ -1,35 +1,40 @@
-"""A run's way back to the loop: its output, its process groups, and the order to end."""
+"""A run's way back to the loop: its output, its process groups, and the word to end."""
 
 from __future__ import annotations
 
 import os
-import threading
 
 from executor.engine.guard import Guard
 from executor.engine.inbox import Inbox
 from executor.engine.messages import Printed
 from executor.queue.steps import Chunk
 
-# Two megabytes of output may wait for the database; beyond that the task waits, as it would for a slow terminal.
-CHUNKS_UNSAVED_MAX = 32
+# Four megabytes of output may wait for the database; beyond that tasks wait, as they would for a slow terminal.
+CHUNKS_UNSAVED_MAX = 64
 
 
 class RunIo:
-    """The `Io` of one run. Runner threads call it, but for `cancel`, `saved` and `close`, which are the loop's."""
+    """The `Io` of one run. Its runner thread calls it, but for `cancel`, `saved` and `close`, which are the loop's."""
 
-    def __init__(self, run_id: int, inbox: Inbox, guard: Guard) -> None:
+    def __init__(self, run_id: int, inbox: Inbox, guard: Guard, *, chunks_max: int = CHUNKS_UNSAVED_MAX) -> None:
         self._run_id = run_id
         self._inbox = inbox
         self._guard = guard
-        self._chunks = 0
-        self._room = threading.Semaphore(CHUNKS_UNSAVED_MAX)
-        self.cancel_fd, self._cancel_from = os.pipe()
+        self._chunks_max = chunks_max
+        # Each is written by one thread alone, before that thread reads the other: no full run is left asleep.
+        self._posted = 0
+        self._saved = 0
+        self.wake_fd, self._wake_from = os.pipe()
+
+    @property
+    def full(self) -> bool:
+        """Is enough of the output on its way to the database?"""
+        return self._posted - self._saved >= self._chunks_max
 
     def output(self, content: bytes) -> None:
-        """Post a chunk, waiting while too many are unsaved."""
-        self._room.acquire()
-        self._inbox.post(Printed(Chunk(self._run_id, self._chunks, content)))
-        self._chunks += 1
+        """Post a chunk."""
+        self._posted += 1
+        self._inbox.post(Printed(Chunk(self._run_id, self._posted - 1, content)))
 
     def began(self, pgid: int) -> None:
         """Put a new process group under the guard."""
@@ -41,13 +46,15 @@ class RunIo:
 
     def cancel(self, *, at_once: bool) -> None:
         """Ask the run to end, or leave it no time."""
-        os.write(self._cancel_from, b"k" if at_once else b"t")
+        os.write(self._wake_from, b"k" if at_once else b"t")
 
     def saved(self) -> None:
-        """A chunk is in the database: there is room for another."""
-        self._room.release()
+        """A chunk is in the database; where that makes room for another, the runner hears of it."""
+        self._saved += 1
+        if self._posted - self._saved == self._chunks_max - 1:
+            os.write(self._wake_from, b"r")
 
     def close(self) -> None:
         """The run is over."""
-        os.close(self.cancel_fd)
-        os.close(self._cancel_from)
+        os.close(self.wake_fd)
+        os.close(self._wake_from)

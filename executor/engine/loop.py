@@ -7,7 +7,8 @@ step:
     start a runner thread for each claimed run
     obey orders: pause, stop, skip
     nothing to do?     -- one read: wait, recount or leave (leaving.decide)
-the connection broke: the same turn again on the next one; fences and keys make repeating harmless
+the connection broke: the same turn again on the next one, which another thread looks for; fences and keys make
+    repeating harmless
 """
 
 from __future__ import annotations
@@ -16,17 +17,16 @@ import threading
 
 import psycopg
 
-from executor import clock, runners
+from executor import clock, faults, outcome, runners
 from executor.database import translate
-from executor.engine import hearing, leaving
-from executor.engine.io import RunIo
-from executor.engine.messages import Ended, Message
+from executor.engine import connector, hearing, leaving
+from executor.engine.io import CHUNKS_UNSAVED_MAX, RunIo
+from executor.engine.messages import Ended, Message, Woken
 from executor.engine.worker import Active, Ending, Fate, Stopping, Worker
-from executor.errors import DatabaseError
 from executor.log import logger
-from executor.model import Claimed, Orders
+from executor.model import Claimed, ListRow, Orders
 from executor.outcome import Move, Outcome
-from executor.queue import steps
+from executor.queue import lists, steps, workers
 from executor.queue.steps import Answer, Appetite, Turn
 from executor.states import ListStatus, RunStatus, TaskStatus
 from loader.model import Status
@@ -34,7 +34,8 @@ from loader.model import Status
 POLL_SECONDS = 1.0
 _TELL_SECONDS = 0.05
 _SWEEP_SECONDS = 2.0
-_RECONNECT_SECONDS = 0.5
+# Two workers' turns met in the wrong order; PostgreSQL undid one of them, which may simply be taken again.
+_SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
 
 
 def run(worker: Worker) -> Ending:
@@ -53,17 +54,16 @@ def step(worker: Worker, messages: list[Message]) -> None:
     hearing.notice_sleep(worker)
     for message in messages:
         hearing.hear(worker, message)
-    if worker.connection is None and not _reconnect(worker):
-        if worker.stopping is Stopping.NOW and not worker.running:
-            worker.ending = Ending.ABANDONED
-        return
-    try:
-        _turn(worker)
-        _look_after(worker)
-    except psycopg.Error as error:
-        if not translate.lost(error):
-            raise translate.translate(error) from error
-        _disconnected(worker, error)
+    _look_after_processes(worker)
+    if worker.connection is None:
+        _do_without(worker)
+    else:
+        try:
+            _reconcile(worker)
+            _turn(worker)
+            _look_after(worker)
+        except psycopg.Error as error:
+            _failed(worker, error)
     worker.reporter.turned()
 
 
@@ -71,7 +71,7 @@ def _patience(worker: Worker) -> float:
     """How long the loop may sleep if nothing comes in."""
     now = clock.monotonic()
     if worker.connection is None:
-        return max(0.01, worker.connect_at - now)
+        return POLL_SECONDS
     if worker.news:
         return max(0.001, worker.told_at + _TELL_SECONDS - now)
     return min(max(0.001, worker.look_at - now), POLL_SECONDS)
@@ -132,6 +132,7 @@ def _settled(worker: Worker, turn: Turn, answer: Answer) -> None:
         status, before = recorded.get(move.run_id, ("", None))
         if move.run_id in took or status == move.run_status:
             worker.reporter.ended(claimed, move, took.get(move.run_id, before))
+            faults.at("settled-not-marked")
             _note_mark(worker, marks, claimed, move)
             if move.wait:
                 worker.look_at = min(worker.look_at, clock.monotonic() + move.wait.total_seconds())
@@ -153,15 +154,25 @@ def _note_mark(worker: Worker, marks: dict[str, Status], claimed: Claimed, move:
 
 def start(worker: Worker, claimed: Claimed) -> None:
     """Carry a claimed run out in a thread of its own that only posts to the inbox."""
-    io = RunIo(claimed.run_id, worker.inbox, worker.guard)
-    worker.running[claimed.run_id] = Active(claimed, io)
+    faults.at("claimed-not-spawned")
+    io = RunIo(claimed.run_id, worker.inbox, worker.guard, chunks_max=_chunks_max(worker))
+    worker.running[claimed.run_id] = Active(claimed, io, clock.boottime())
     worker.reporter.started(claimed)
     if worker.choices.mark_running and worker.scribe:
         worker.scribe.want({claimed.task_id: Status.IN_PROGRESS})
     if claimed.runner == "container":  # nothing to carry out, so no thread
         worker.inbox.post(Ended(claimed.run_id, Outcome(RunStatus.SUCCEEDED)))
         return
-    threading.Thread(target=_carry_out, args=(worker, claimed, io), name=f"run {claimed.run_id}", daemon=True).start()
+    thread = threading.Thread(target=_carry_out, args=(worker, claimed, io), name=f"run {claimed.run_id}", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:  # the system's limit of threads
+        worker.inbox.post(Ended(claimed.run_id, Outcome(RunStatus.FAILED, f"the run could not be started: {error}")))
+
+
+def _chunks_max(worker: Worker) -> int:
+    """Each run's share of the output that may wait for the database, so that many loud tasks take no more memory."""
+    return max(2, CHUNKS_UNSAVED_MAX // worker.choices.jobs)
 
 
 def _carry_out(worker: Worker, claimed: Claimed, io: RunIo) -> None:
@@ -180,6 +191,9 @@ def _obey(worker: Worker, orders: Orders | None) -> None:
         worker.reporter.said("the list is no longer in the database; stopping")
         hearing.end_runs(worker, Fate.STOP, at_once=False)
         return
+    if not orders.entered:
+        hearing.lose_lease(worker)
+        return
     by = orders.status_by or "somebody"
     if orders.status == ListStatus.PAUSED and worker.paused_by is None:
         worker.paused_by = by
@@ -188,7 +202,7 @@ def _obey(worker: Worker, orders: Orders | None) -> None:
         worker.paused_by = None
         worker.hungry = True
         worker.reporter.said(f"resumed by {by}")
-    if (orders.status == ListStatus.STOPPED or orders.stop_now) and worker.stopping < _asked(orders):
+    if (orders.stop or orders.stop_now) and worker.stopping < _asked(orders):
         worker.stopping = _asked(orders)
         worker.reporter.said(f"stopped by {by}")
         if worker.stopping is Stopping.NOW:
@@ -205,7 +219,7 @@ def _asked(orders: Orders) -> Stopping:
 
 
 def _look_after(worker: Worker) -> None:
-    """What is due between turns: telling listeners, sweeping, the lease, and whether to leave."""
+    """What is due between turns: telling listeners, a lost lease, and whether to leave."""
     assert worker.connection is not None, "step connects first"
     now = clock.monotonic()
     if worker.lease_lost and not worker.running and not worker.moves:
@@ -213,15 +227,18 @@ def _look_after(worker: Worker) -> None:
     if worker.news and now - worker.told_at >= _TELL_SECONDS:
         steps.tell(worker.connection, worker.list_id, worker.worker_id)
         worker.told_at, worker.news = now, False
-    if now - worker.swept_at >= _SWEEP_SECONDS:
-        worker.swept_at = now
-        worker.guard.check()
-        worker.sweeper.sweep(worker.running, worker.guard.watched)
     if now >= worker.look_at:
         worker.woken = worker.hungry = True
         worker.look_at = now + POLL_SECONDS
     if not worker.running and not worker.moves and not worker.chunks:
         _idle(worker)
+
+
+def _look_after_processes(worker: Worker) -> None:
+    worker.guard.check()
+    if clock.monotonic() - worker.swept_at >= _SWEEP_SECONDS:
+        worker.swept_at = clock.monotonic()
+        worker.sweeper.sweep(worker.running, worker.guard.watched)
 
 
 def _idle(worker: Worker) -> None:
@@ -252,44 +269,69 @@ def enter(worker: Worker) -> None:
     entry.enter(worker)
 
 
-def _disconnected(worker: Worker, error: psycopg.Error) -> None:
-    """Keep everything that is not in the record yet, and begin to look for the database."""
+def _failed(worker: Worker, error: psycopg.Error) -> None:
+    """Everything that is not in the record yet is kept for another turn, if there can be one."""
+    if error.sqlstate in (_SERIALIZATION_FAILURE, _DEADLOCK):
+        worker.woken = True
+        worker.inbox.post(Woken())
+        return
+    if not translate.lost(error):
+        raise translate.translate(error) from error
     if worker.connection is not None:
         worker.connection.close()
     worker.connection = None
-    worker.connect_at = clock.monotonic()
+    worker.estranged = True
+    worker.connector = connector.start(worker.database, worker.inbox)
     reason = str(error).strip().split("\n")[0]
     worker.reporter.said(f"the database is gone ({reason}); running tasks go on, looking for it")
 
 
-def _reconnect(worker: Worker) -> bool:
-    """Try once, when it is time; afterwards the record and this worker agree on what it runs."""
-    if clock.monotonic() < worker.connect_at:
-        return False
-    try:
-        worker.connection = worker.database.connect("worker")
-        _reconcile(worker)
-    except (DatabaseError, psycopg.Error) as error:
-        logger.info("no database yet: %s", error)
-        if worker.connection is not None:
-            worker.connection.close()
-        worker.connection = None
-        worker.connect_at = clock.monotonic() + _RECONNECT_SECONDS
-        return False
-    worker.reporter.said("the database is back; going on")
-    worker.woken = worker.hungry = True
-    return True
+def _do_without(worker: Worker) -> None:
+    """No database: nothing begins, what runs goes on, and a person who wants to leave is not kept."""
+    if worker.stopping and not worker.running and (worker.stopping is Stopping.NOW or not worker.moves):
+        worker.ending = Ending.ABANDONED
 
 
 def _reconcile(worker: Worker) -> None:
-    """Start runs whose claim was committed but never answered; end those that belong to others by now."""
-    assert worker.connection is not None, "just connected"
-    held = {claimed.run_id: claimed for claimed in steps.held(worker.connection, worker.worker_id)}
-    pending = {move.run_id for move in worker.moves}
+    """After a broken connection, record and worker agree again on what it runs.
+
+    Runs whose claim was committed but never answered are started; those that belong to others by now are ended.
+    """
+    if not worker.estranged:
+        return
+    assert worker.connection is not None, "step connects first"
+    path = worker.surroundings.list_path
+    if workers.is_entered(worker.connection, worker.worker_id, worker.identity, path):
+        _agree(worker, {claimed.run_id: claimed for claimed in steps.held(worker.connection, worker.worker_id)})
+    else:
+        _start_over(worker, lists.find(worker.connection, path))
+    worker.estranged = False
+    worker.woken = worker.hungry = True
+
+
+def _agree(worker: Worker, held: dict[int, Claimed]) -> None:
     for run_id, claimed in held.items():
-        if run_id not in worker.running and run_id not in pending:
+        if run_id in worker.running or run_id in worker.moving:
+            continue
+        if worker.stopping:
+            worker.moving[run_id] = claimed
+            cancelled = Outcome(RunStatus.CANCELLED, "was stopped")
+            worker.moves.append(outcome.decide(run_id, claimed.queue_id, cancelled, again=None, skip=False))
+        else:
             start(worker, claimed)
     for run_id, active in worker.running.items():
         if run_id not in held:
             active.fate = Fate.LOST
             active.io.cancel(at_once=True)
+
+
+def _start_over(worker: Worker, found: ListRow | None) -> None:
+    """This worker is off the books, or these are other books: nothing it has to tell is about runs in them."""
+    for claimed in worker.moving.values():
+        worker.reporter.said(f"{claimed.task_id}: this run had lost its lease; what it did does not count")
+    for unsaid in (worker.moves, worker.moving, worker.chunks, worker.marks):
+        unsaid.clear()
+    worker.file_sha256 = None
+    if found is None or found.list_id != worker.list_id:
+        _obey(worker, None)
+    hearing.lose_lease(worker)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+
+import psycopg
 
 from executor.outcome import Outcome
 from executor.queue.steps import Chunk
@@ -39,20 +42,39 @@ class Signalled:
 
 @dataclass(frozen=True, slots=True)
 class Beaten:
-    """The lease was renewed."""
+    """The lease of this entry was renewed."""
+
+    worker_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class BeatFailed:
-    """The lease could not be renewed this time; `left` is how long it still holds."""
+    """The lease of this entry could not be renewed this time; `left` is how long it still holds."""
 
+    worker_id: int
     left: timedelta
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseLost:
-    """The worker was taken for dead: its runs belong to others now."""
+    """This entry is off the books, the worker was taken for dead: its runs belong to others now."""
+
+    worker_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """There is a database again."""
+
+    connection: psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unconnected:
+    """There is still no database, and why."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +87,4 @@ class MarksWritten:
     missing: tuple[str, ...]
 
 
-Message = Ended | Printed | Woken | Signalled | Beaten | BeatFailed | LeaseLost | MarksWritten
+Message = Ended | Printed | Woken | Signalled | Beaten | BeatFailed | LeaseLost | Connected | Unconnected | MarksWritten

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -16,14 +16,15 @@ _INTERRUPTS_MAX = 3
 
 
 @contextmanager
-def posted_to(inbox: Inbox) -> Iterator[None]:
-    """Turn signals into messages; the third interrupt ends the process there and then, and the guard its tasks."""
+def posted_to(inbox: Inbox, *, at_once: Callable[[], None]) -> Iterator[None]:
+    """Turn signals into messages; the third ends the process after `at_once`, and the guard its tasks."""
     interrupts = 0
 
     def interrupted(number: int, _frame: FrameType | None) -> None:
         nonlocal interrupts
         interrupts += 1
         if interrupts >= _INTERRUPTS_MAX:
+            at_once()
             os._exit(EXIT_INTERRUPTED)
         inbox.post(Signalled(urgent=number != signal.SIGINT))
 

@@ -59,6 +59,7 @@ class Active:
 
     claimed: Claimed
     io: RunIo
+    began: float  # on the boot-time clock, as leases are
     fate: Fate | None = None
 
 
@@ -99,6 +100,7 @@ class Worker:
     chunks: list[Chunk] = field(default_factory=list)
     marks: dict[str, str] = field(default_factory=dict)
     file_sha256: str | None = None
+    file_failure: str = ""  # why the file could not be marked the last time
     stopping: Stopping = Stopping.NO
     stopped_by: Ending = Ending.STOPPED
     paused_by: str | None = None
@@ -106,13 +108,14 @@ class Worker:
     woken: bool = True
     lease_lost: bool = False
     lease_shaky: bool = False
-    overslept_until: float = 0.0
     looked_at: float = 0.0  # when the loop last came round, on the boot-time clock
     look_at: float = 0.0  # when to look for work again, on the monotonic clock
     swept_at: float = 0.0
     told_at: float = 0.0
     news: bool = False  # committed, but not yet told to listeners
-    connect_at: float = 0.0
+    connector: threading.Event | None = None  # ends the search for a database
+    unconnected: str = ""  # why there is none, as last told
+    estranged: bool = False  # the connection broke: the record may know of other runs than this worker
     ending: Ending | None = None
 
     @property

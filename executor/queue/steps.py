@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
 
 from executor.model import Claimed, Orders, Prospects, Settled, Skipped
@@ -76,7 +78,7 @@ def take(connection: Connection[Any], turn: Turn) -> Answer:
     claimed = connection.cursor(row_factory=class_row(Claimed))
     orders = connection.cursor(row_factory=class_row(Orders))
     failed = [move.queue_id for move in turn.moves if move.task_status is TaskStatus.FAILED]
-    with connection.pipeline(), connection.transaction():
+    with _in_one_go(connection):
         connection.execute(STEPS.enter, here)
         if turn.chunks:
             connection.execute(STEPS.append_output, here | _chunk_columns(turn.chunks))
@@ -108,6 +110,28 @@ def take(connection: Connection[Any], turn: Turn) -> Answer:
         claimed=claimed.fetchall() if turn.appetite else (),
         orders=orders.fetchone(),
     )
+
+
+@contextmanager
+def _in_one_go(connection: Connection[Any]) -> Iterator[None]:
+    """A transaction whose COMMIT is sent with the rest of it; in the caller's transaction, a part of that.
+
+    psycopg's own `transaction()` waits for the answers first: a second journey, and a worker that freezes between the
+    two would keep its locks from everybody (a flush in the pipeline stops the server's idle-in-transaction clock).
+    """
+    if connection.info.transaction_status is not TransactionStatus.IDLE:
+        with connection.pipeline():
+            yield
+        return
+    try:
+        with connection.pipeline():
+            connection.execute(b"BEGIN")
+            yield
+            connection.execute(b"COMMIT")
+    except BaseException:
+        if not connection.closed:
+            connection.rollback()
+        raise
 
 
 @cache

@@ -33,9 +33,9 @@ def runs(connection: Connection[Any], queue_id: int) -> list[RunRow]:
     return rows.many(connection, RunRow, TASKS.runs, {"queue_id": queue_id})
 
 
-def counts(connection: Connection[Any], list_id: int) -> Counts:
-    """How many tasks stand where."""
-    counted = rows.one(connection, Counts, TASKS.counts, {"list_id": list_id})
+def counts(connection: Connection[Any], list_id: int, only: Sequence[int] | None = None) -> Counts:
+    """How many tasks stand where; `only` are queue ids, None is the whole list."""
+    counted = rows.one(connection, Counts, TASKS.counts, {"list_id": list_id, "only": _ids(only)})
     assert counted is not None, "an aggregate without GROUP BY answers one row"
     return counted
 
@@ -57,9 +57,9 @@ def pace(connection: Connection[Any], list_id: int) -> timedelta | None:
     return mean
 
 
-def failed(connection: Connection[Any], list_id: int) -> list[tuple[int, str]]:
-    """Queue id and task id of the failed tasks, oldest failure first."""
-    return connection.execute(TASKS.failed, {"list_id": list_id}).fetchall()
+def failed(connection: Connection[Any], list_id: int, only: Sequence[int] | None = None) -> list[tuple[int, str]]:
+    """Queue id and task id of the failed tasks, oldest failure first; `only` are queue ids, None is the whole list."""
+    return connection.execute(TASKS.failed, {"list_id": list_id, "only": _ids(only)}).fetchall()
 
 
 def dependents(connection: Connection[Any], queue_ids: Sequence[int]) -> list[tuple[int, str, str, bool]]:
@@ -95,9 +95,9 @@ def with_checks(connection: Connection[Any], queue_ids: Sequence[int]) -> list[i
     return [queue_id for (queue_id,) in found]
 
 
-def approve(connection: Connection[Any], queue_ids: Sequence[int], actor: str) -> None:
-    """Let queued tasks that wait for a person go on to their checks."""
-    connection.execute(TASKS.approve, {"queue_ids": list(queue_ids), "actor": actor})
+def approve(connection: Connection[Any], queue_ids: Sequence[int], actor: str) -> dict[str, str]:
+    """Let queued tasks that are held for a person go on; for each `held`, `free` (nobody held it) or its status."""
+    return _by_id(connection.execute(TASKS.approve, {"queue_ids": list(queue_ids), "actor": actor}).fetchall())
 
 
 def reconsider(connection: Connection[Any], list_id: int, actor: str) -> None:
@@ -110,6 +110,10 @@ def reconsider(connection: Connection[Any], list_id: int, actor: str) -> None:
     if causes:
         connection.execute(STEPS.skip_dependents, {"queue_ids": causes, "actor": actor})
     connection.execute(STEPS.recount, {"list_id": list_id, "queue_ids": None})
+
+
+def _ids(only: Sequence[int] | None) -> list[int] | None:
+    return None if only is None else list(only)
 
 
 def _by_id(changed: Sequence[tuple[int, str, str]]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from executor import processes
 from executor.model import Lost, Peer, WorkerRow
 from executor.queue import rows
 from executor.retry import LOSSES_MAX
@@ -23,9 +24,31 @@ def register(connection: Connection[Any], **columns: Any) -> int:
     return worker_id
 
 
-def renew(connection: Connection[Any], worker_id: int, lease: timedelta) -> bool:
+def renew(connection: Connection[Any], worker_id: int, identity: processes.Identity, lease: timedelta) -> bool:
     """Prolong the lease; False when the worker was taken for dead meanwhile."""
-    return rows.scalar(connection, WORKERS.renew, {"worker_id": worker_id, "lease": lease}) is not None
+    columns = {"worker_id": worker_id, "pid": identity.pid, "pid_started": identity.pid_started, "lease": lease}
+    return rows.scalar(connection, WORKERS.renew, columns) is not None
+
+
+def is_entered(connection: Connection[Any], worker_id: int, identity: processes.Identity, list_path: str) -> bool:
+    """Is this entry on the books, for this process and this list? In another database its id may be somebody else's."""
+    columns = {
+        "worker_id": worker_id,
+        "pid": identity.pid,
+        "pid_started": identity.pid_started,
+        "list_path": list_path,
+    }
+    return rows.scalar(connection, WORKERS.is_entered, columns) is not None
+
+
+def reopen(connection: Connection[Any], list_id: int, *, actor: str, jobs: int) -> None:
+    """Set a list running again that stopped only because its other workers had left."""
+    connection.execute(WORKERS.reopen, {"list_id": list_id, "actor": actor, "jobs": jobs})
+
+
+def be_brief(connection: Connection[Any]) -> None:
+    """Have this transaction ended by the server should this process freeze in it."""
+    connection.execute(WORKERS.be_brief)
 
 
 def leave(connection: Connection[Any], worker_ids: Sequence[int]) -> None:
@@ -48,14 +71,10 @@ def of_list(connection: Connection[Any], list_id: int) -> list[WorkerRow]:
     return rows.many(connection, WorkerRow, WORKERS.of_list, {"list_id": list_id})
 
 
-def runs_of(connection: Connection[Any], worker_ids: Sequence[int]) -> list[int]:
-    """The runs these workers hold."""
-    return [run_id for run_id, _ in connection.execute(WORKERS.runs_of, {"worker_ids": list(worker_ids)}).fetchall()]
-
-
 def lose_runs(connection: Connection[Any], actor: str) -> list[Lost]:
     """Queue again every task whose worker is off the books, and skip the dependents of those that failed by it."""
     with connection.transaction():
+        be_brief(connection)
         lost = rows.many(connection, Lost, WORKERS.lose_runs, {"losses_max": LOSSES_MAX, "actor": actor})
         failed = [task.queue_id for task in lost if task.status == "failed"]
         if failed:

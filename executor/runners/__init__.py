@@ -15,11 +15,15 @@ class Io(Protocol):
     """What a runner may do to the world while it runs: everything else it does is its own."""
 
     @property
-    def cancel_fd(self) -> int:
-        """Readable once the run is to end: `t` asks it to, `k` leaves it no time."""
+    def wake_fd(self) -> int:
+        """Readable when there is something to heed: `t` asks the run to end, `k` leaves it no time, `r` is for room."""
+
+    @property
+    def full(self) -> bool:
+        """Is so much output not yet in the database that no more should be read? The end of it is told by `r`."""
 
     def output(self, content: bytes) -> None:
-        """Keep a piece of output. Blocks while too much of it is not yet in the database."""
+        """Keep a piece of output, at most 64 KB."""
 
     def began(self, pgid: int) -> None:
         """A process group of this run exists."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from executor import clock, processes
+from executor import clock, faults, processes
 from executor.runners import Io
+from executor.runners.patience import patiently
 
 CHUNK_BYTES = 64 * 1024
 FLUSH_SECONDS = 0.25
@@ -21,6 +22,7 @@ GRACE_SECONDS = 10.0
 _TAIL_BYTES = 4096
 # What a child that left our session may still hold open is not worth waiting for.
 _DRAIN_SECONDS = 0.2
+_PIPE_BYTES = 1 << 20
 _POLL_SECONDS = 0.05
 
 
@@ -54,9 +56,22 @@ def carry(
 ) -> Exit:
     """Start `argv` in its own session and stay with it to the end. `identity` is worker token and run id.
 
-    Raises OSError when it cannot be started. The tree is asked with SIGTERM when the time is up or the run is
-    cancelled, and killed ten seconds later; whatever it leaves in its group when it ends by itself is killed as well.
+    Raises OSError when it cannot be started, Cancelled when it need not be any more. The tree is asked with SIGTERM
+    when the time is up or the run is cancelled, and killed ten seconds later; whatever it leaves in its group when it
+    ends by itself is killed as well.
     """
+    child, output = patiently(lambda: _start(argv, folder, environ), io)
+    faults.at("spawned-not-guarded")
+    io.began(child.pid)
+    try:
+        return _Watch(child, output, io, timeout, identity).run()
+    finally:
+        io.ended(child.pid)
+        os.close(output)
+
+
+def _start(argv: Sequence[str], folder: Path, environ: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], int]:
+    """The process, and where to read its output."""
     output, child_output = os.pipe()
     try:
         child = subprocess.Popen(
@@ -73,12 +88,7 @@ def carry(
         raise
     finally:
         os.close(child_output)
-    io.began(child.pid)
-    try:
-        return _Watch(child, output, io, timeout, identity).run()
-    finally:
-        io.ended(child.pid)
-        os.close(output)
+    return child, output
 
 
 class _Watch:
@@ -89,6 +99,8 @@ class _Watch:
     ) -> None:
         self._child = child
         self._output = output
+        self._output_ended = False
+        self._reading = False
         self._io = io
         self._identity = identity
         self._deadline = None if timeout is None else clock.monotonic() + timeout
@@ -104,8 +116,7 @@ class _Watch:
         os.set_blocking(self._output, False)
         exit_fd = os.pidfd_open(self._child.pid) if hasattr(os, "pidfd_open") else None
         with selectors.DefaultSelector() as selector:
-            selector.register(self._output, selectors.EVENT_READ)
-            selector.register(self._io.cancel_fd, selectors.EVENT_READ)
+            selector.register(self._io.wake_fd, selectors.EVENT_READ)
             if exit_fd is not None:
                 selector.register(exit_fd, selectors.EVENT_READ)
             try:
@@ -117,15 +128,26 @@ class _Watch:
 
     def _until_exit(self, selector: selectors.BaseSelector, exit_fd: int | None) -> None:
         while True:
+            self._read_while_there_is_room(selector)
             ready = {key.fd for key, _ in selector.select(self._patience(exit_fd))}
-            if self._output in ready and not self._read():
-                selector.unregister(self._output)
-            if self._io.cancel_fd in ready:
-                order = os.read(self._io.cancel_fd, 16)
-                self._end(Why.CANCEL, at_once=b"k" in order)
+            if self._output in ready:
+                self._read()
+            if self._io.wake_fd in ready:
+                word = os.read(self._io.wake_fd, 16)
+                if word.strip(b"r"):
+                    self._end(Why.CANCEL, at_once=b"k" in word)
             self._tick()
             if exit_fd in ready or (exit_fd is None and _has_exited(self._child.pid)):
                 return
+
+    def _read_while_there_is_room(self, selector: selectors.BaseSelector) -> None:
+        """Beyond that the pipe fills and the task waits; its end, its time and a cancel are heeded all the same."""
+        wanted = not self._output_ended and not self._io.full
+        if wanted and not self._reading:
+            selector.register(self._output, selectors.EVENT_READ)
+        elif self._reading and not wanted:
+            selector.unregister(self._output)
+        self._reading = wanted
 
     def _patience(self, exit_fd: int | None) -> float | None:
         moments = [moment for moment in (self._deadline, self._kill_at, self._flush_at) if moment is not None]
@@ -180,14 +202,15 @@ class _Watch:
             tail=b"".join(self._tail)[-_TAIL_BYTES:],
         )
 
-    def _read(self) -> bool:
-        """Take what is there; False at the end of the pipe."""
+    def _read(self) -> int:
+        """Take what is there; how much it was."""
         try:
             content = os.read(self._output, CHUNK_BYTES)
         except BlockingIOError:
-            return True
+            return 0
         if not content:
-            return False
+            self._output_ended = True
+            return 0
         self._buffer.append(content)
         self._buffered += len(content)
         if self._buffered >= CHUNK_BYTES:
@@ -195,7 +218,7 @@ class _Watch:
         elif self._flush_at is None:
             self._flush_at = clock.monotonic() + FLUSH_SECONDS
         self._remember(content)
-        return True
+        return len(content)
 
     def _remember(self, content: bytes) -> None:
         self._tail.append(content)
@@ -212,11 +235,14 @@ class _Watch:
             self._io.output(content[start : start + CHUNK_BYTES])
 
     def _drain(self) -> None:
+        """Take what is still in the pipe, but no more than it can hold: the rest would be a stranger's."""
         until = clock.monotonic() + _DRAIN_SECONDS
+        room = _PIPE_BYTES
         with selectors.DefaultSelector() as selector:
             selector.register(self._output, selectors.EVENT_READ)
-            while (left := until - clock.monotonic()) > 0 and selector.select(left):
-                if not self._read():
+            while (left := until - clock.monotonic()) > 0 and room > 0 and selector.select(left):
+                room -= self._read()
+                if self._output_ended:
                     return
 
 

@@ -12,6 +12,7 @@ from executor import processes
 from executor.model import Claimed
 from executor.outcome import Outcome
 from executor.runners import Io, Surroundings, languages, process
+from executor.runners.patience import Cancelled, patiently
 from executor.states import RunStatus
 
 _TAIL_LINES = 20
@@ -37,6 +38,8 @@ def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequ
         which = f"{'check' if block['role'] == 'verify' else 'block'} {number} of {len(blocks)} ({block['language']})"
         try:
             ended = _run_block(claimed, block, settings, io, surroundings)
+        except Cancelled:
+            return Outcome(RunStatus.CANCELLED, f"{which} was stopped before it began")
         except OSError as error:
             return Outcome(
                 RunStatus.FAILED,
@@ -63,10 +66,8 @@ def _run_block(
 ) -> process.Exit:
     language = languages.find(block["language"], settings)
     script = surroundings.scratch / f"{claimed.run_id}{language.suffix}"
-    descriptor = os.open(script, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
-        file.write(block["content"])
     try:
+        patiently(lambda: _write(script, block["content"]), io)
         return process.carry(
             [*language.command, str(script)],
             folder=_folder(block, settings, surroundings),
@@ -77,6 +78,18 @@ def _run_block(
         )
     finally:
         script.unlink(missing_ok=True)
+
+
+def _write(script: Path, content: str) -> None:
+    try:
+        descriptor = os.open(script, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    except FileNotFoundError:  # whoever tidies up old files in /tmp took the folder for one
+        script.parent.mkdir(mode=0o700, exist_ok=True)
+        if script.parent.stat().st_uid != os.geteuid():
+            raise
+        descriptor = os.open(script, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+        file.write(content)
 
 
 def _folder(block: Mapping[str, Any], settings: Mapping[str, Any], surroundings: Surroundings) -> Path:

@@ -4,7 +4,9 @@ SELECT pg_advisory_xact_lock_shared(hashtextextended('executor.list', %(list_id)
 
 -- name: enter_alone
 -- Keep every step of a list out until this transaction ends, so that counts made here cannot be overtaken.
-SELECT pg_advisory_xact_lock(hashtextextended('executor.list', %(list_id)s))
+-- A process that freezes in here must not keep the lock; a minute, for a plan of a hundred thousand tasks is made in here.
+SELECT set_config('idle_in_transaction_session_timeout', '60s', true),
+    pg_advisory_xact_lock(hashtextextended('executor.list', %(list_id)s))
 
 -- name: claim
 -- Take up to a literal number of ready tasks of a list, most urgent first, and begin a run of each.
@@ -24,6 +26,7 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
             AND status = 'failed'
             AND removed_at IS NULL
             AND completed_at >= %(stop_if_failed_since)s::timestamptz
+            AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))    -- as `prospects` counts them
       )
     ORDER BY rank, position
     LIMIT 1    -- literal: as a parameter it is costed as a tenth of the table
@@ -227,10 +230,13 @@ WHERE list_id = %(list_id)s
 -- name: orders
 -- What people asked of this worker's list and runs since it last looked.
 SELECT list.status, list.stop_now, list.status_by,
+    EXISTS (SELECT FROM executor.worker WHERE worker_id = %(worker_id)s) AS entered,
+    list.status = 'stopped' OR coalesce(list.stopped_at > worker.started_at, false) AS stop,    -- also while paused
     ARRAY(
         SELECT run_id FROM executor.task_queue WHERE worker_id = %(worker_id)s AND wish = 'skip'
     ) AS skip
 FROM executor.executor_state AS list
+LEFT JOIN executor.worker ON worker.worker_id = %(worker_id)s
 WHERE list.list_id = %(list_id)s
 
 -- name: append_output
@@ -247,6 +253,7 @@ SELECT %(list_id)s, run.queue_id, kept.run_id, run.attempt, 'task.output', %(wor
     jsonb_build_object('chunk', kept.chunk, 'bytes', kept.size)
 FROM kept
 JOIN executor.run USING (run_id)
+ORDER BY kept.run_id, kept.chunk    -- or the join would number the events of one turn as it pleases
 
 -- name: notify
 -- Tell everybody who listens that something happened to a list, and who did it. A lost one costs a poll, no more.

@@ -128,17 +128,25 @@ SELECT queue_id, task_id, status AS was
 FROM target
 
 -- name: approve
--- A person did what a manual task asks; its verify blocks have the last word.
-WITH moved AS (
-    UPDATE executor.task_queue
+-- Let tasks go on that are held for a person; the verify blocks of a manual one have the last word.
+WITH target AS MATERIALIZED (
+    SELECT queue_id, task_id, CASE WHEN status <> 'queued' THEN status WHEN hold IS NULL THEN 'free' ELSE 'held' END AS was
+    FROM executor.task_queue
+    WHERE queue_id = ANY(%(queue_ids)s::bigint[])
+    FOR NO KEY UPDATE
+), moved AS (
+    UPDATE executor.task_queue AS task
     SET approved_at = now()
-    WHERE queue_id = ANY(%(queue_ids)s::bigint[]) AND status = 'queued'
-    RETURNING queue_id, list_id
+    FROM target
+    WHERE task.queue_id = target.queue_id AND target.was = 'held'
+    RETURNING task.queue_id, task.list_id
+), noted AS (
+    INSERT INTO executor.event (list_id, queue_id, kind, actor)
+    SELECT list_id, queue_id, 'task.approved', %(actor)s
+    FROM moved
 )
-INSERT INTO executor.event (list_id, queue_id, kind, actor)
-SELECT list_id, queue_id, 'task.approved', %(actor)s
-FROM moved
-RETURNING queue_id
+SELECT queue_id, task_id, was
+FROM target
 
 -- name: with_checks
 -- Of these, the queued manual tasks that have verify blocks.
@@ -167,10 +175,13 @@ WHERE task.removed_at IS NULL
 ORDER BY task.position
 
 -- name: failed
--- The failed tasks of a list, oldest failure first.
+-- The failed tasks of a list, or of a choice of its tasks, oldest failure first.
 SELECT queue_id, task_id
 FROM executor.task_queue
-WHERE list_id = %(list_id)s AND status = 'failed' AND removed_at IS NULL
+WHERE list_id = %(list_id)s
+  AND status = 'failed'
+  AND removed_at IS NULL
+  AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
 ORDER BY completed_at
 
 -- name: record_marks
@@ -192,7 +203,7 @@ WHERE list_id = %(list_id)s
   )
 
 -- name: counts
--- How many tasks of a list stand where.
+-- How many tasks of a list, or of a choice of its tasks, stand where.
 SELECT
     count(*) AS total,
     count(*) FILTER (WHERE status = 'queued') AS queued,
@@ -203,7 +214,9 @@ SELECT
     count(*) FILTER (WHERE status = 'queued' AND unmet > 0) AS blocked,
     count(*) FILTER (WHERE status = 'queued' AND unmet = 0 AND NOT ready) AS waiting
 FROM executor.task_queue
-WHERE list_id = %(list_id)s AND removed_at IS NULL
+WHERE list_id = %(list_id)s
+  AND removed_at IS NULL
+  AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
 
 -- name: pace
 -- How long completed runs of a list took, for an estimate of the rest.

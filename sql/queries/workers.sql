@@ -9,10 +9,25 @@ RETURNING worker_id
 
 -- name: renew
 -- Prolong a worker's lease. No row: it was taken for dead, and its tasks belong to others now.
+-- The process is named as well: in a database made anew or restored, the id may be another worker's.
 UPDATE executor.worker
 SET lease_until = now() + %(lease)s::interval
-WHERE worker_id = %(worker_id)s
+WHERE worker_id = %(worker_id)s AND pid = %(pid)s AND pid_started = %(pid_started)s
 RETURNING worker_id
+
+-- name: is_entered
+-- Whether a worker that was away for a while is still on the books of this very database.
+SELECT worker.worker_id
+FROM executor.worker
+JOIN executor.executor_state AS list USING (list_id)
+WHERE worker.worker_id = %(worker_id)s
+  AND worker.pid = %(pid)s
+  AND worker.pid_started = %(pid_started)s
+  AND list.task_list_path = %(list_path)s
+
+-- name: be_brief
+-- Let the server end this transaction if its process freezes in the middle of it, for it holds rows that others need.
+SELECT set_config('idle_in_transaction_session_timeout', '3s', true)
 
 -- name: leave
 -- Take a worker off the books; one that still holds runs loses them to `lose_runs`.
@@ -27,15 +42,9 @@ RETURNING worker_id, name
 
 -- name: of_host
 -- Workers that ran on one host, to see which of their processes are gone.
-SELECT worker_id, name, boot_id, pid_namespace, pid, pid_started
+SELECT worker_id, name, boot_id, pid_namespace, pid, pid_started, lease_until < now() AS lease_over
 FROM executor.worker
 WHERE host = %(host)s
-
--- name: runs_of
--- The runs that workers hold, whose processes are to be ended before the tasks are queued again.
-SELECT run_id, worker_id
-FROM executor.task_queue
-WHERE worker_id = ANY(%(worker_ids)s::bigint[])
 
 -- name: lose_runs
 -- Queue again every task whose worker has no row any more. Idempotent; safe beside live workers, whose rows exist.
@@ -67,6 +76,16 @@ WITH orphan AS MATERIALIZED (
     FROM moved
     WHERE run.run_id = moved.run_id
     RETURNING run.run_id, run.attempt, run.worker
+), waiting AS MATERIALIZED (    -- as in `settle`: a person's skip counts as met
+    SELECT queue_id, count(*)::integer AS met
+    FROM executor.task_dependency
+    WHERE depends_on = ANY(ARRAY(SELECT queue_id FROM moved WHERE status = 'skipped'))
+    GROUP BY queue_id
+), freed AS (
+    UPDATE executor.task_queue AS task
+    SET unmet = greatest(task.unmet - waiting.met, 0)
+    FROM waiting
+    WHERE task.queue_id = waiting.queue_id
 ), noted AS (
     INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor, detail)
     SELECT moved.list_id, moved.queue_id, moved.run_id, closed.attempt, 'task.lost', %(actor)s,
@@ -83,3 +102,24 @@ SELECT worker_id, name, host, pid, slots, started_at, lease_until - now() AS lea
 FROM executor.worker
 WHERE list_id = %(list_id)s AND lease_until >= now()
 ORDER BY worker_id
+
+-- name: reopen
+-- A worker that was taken for dead is back: its list runs again, if it was only the others' leaving that stopped it.
+WITH last AS (
+    SELECT detail ->> 'reason' AS reason
+    FROM executor.event
+    WHERE list_id = %(list_id)s AND kind IN ('list.started', 'list.stopped', 'list.finished')
+    ORDER BY xid DESC, event_id DESC
+    LIMIT 1
+), begun AS (
+    UPDATE executor.executor_state AS list
+    SET status = 'running', status_by = %(actor)s
+    FROM last
+    WHERE list.list_id = %(list_id)s
+      AND list.status = 'stopped'
+      AND last.reason <> 'stopped'    -- a person's word wins: theirs has no reason, or this one in its followers
+    RETURNING list.list_id
+)
+INSERT INTO executor.event (list_id, kind, actor, detail)
+SELECT list_id, 'list.started', %(actor)s, jsonb_build_object('jobs', %(jobs)s::integer)
+FROM begun
