@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 import typer
@@ -10,6 +11,8 @@ import typer.core
 import typer.main
 
 from executor import log, settings
+from executor.cli import console
+from executor.errors import ExecutorError
 
 # In the order of the help page, each with the module whose `app` holds it.
 VERBS = {
@@ -72,5 +75,8 @@ def _program() -> None:
 
 def main() -> None:
     """Run the command line of this process and end it with the exit code of its verb."""
-    log.configure(settings.read().log_level)
+    try:
+        log.configure(settings.read().log_level)
+    except ExecutorError as error:
+        sys.exit(console.error(error))
     app(prog_name="executor")

@@ -5,15 +5,47 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 from executor.errors import ExecutorError
 from loader.model import Diagnostic
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 _STYLES = {"bold": _BOLD, "red": _RED, "green": _GREEN, "yellow": _YELLOW, "dim": _DIM}
+
+
+class _Outliving:
+    """A stream that goes on into nothing once it cannot be written any more."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        return self._carry_on(lambda: self._stream.write(text)) or 0
+
+    def flush(self) -> None:
+        self._carry_on(self._stream.flush)
+
+    def _carry_on(self, act: Callable[[], int | None]) -> int | None:
+        try:
+            return act()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+            return act()
+
+
+def outlive_readers() -> None:
+    """From here on a closed pipe, a terminal that is gone or a full disk behind `>` silences us but ends no work."""
+    sys.stdout = cast(TextIO, _Outliving(sys.stdout))
+    sys.stderr = cast(TextIO, _Outliving(sys.stderr))
 
 
 def styled(text: str, style: str, *, stream: object = None) -> str:
@@ -96,9 +128,10 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def table(rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
-    """Columns as wide as their widest cell, the last one free."""
+def table(rows: Sequence[Sequence[str]], *, indent: str = "", styles: Sequence[str] = ()) -> None:
+    """Columns as wide as their widest cell, the last one free; `styles` are those of whole rows."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-    for row in rows:
+    for number, row in enumerate(rows):
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        say((indent + "  ".join([*cells, row[-1]])).rstrip())
+        line = (indent + "  ".join([*cells, row[-1]])).rstrip()
+        say(styled(line, styles[number]) if styles else line)

@@ -19,7 +19,7 @@ def pause(file: options.File = None, database_url: options.DatabaseUrl = None) -
     """
     from executor.operations import control
 
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, recover=True) as opened:
         changed = control.pause(opened.connection, opened.row, opened.actor)
         console.say("paused; `executor resume` goes on" if changed else "already paused; `executor resume` goes on")
 
@@ -32,7 +32,7 @@ def resume(file: options.File = None, database_url: options.DatabaseUrl = None) 
     """
     from executor.operations import control
 
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, recover=True) as opened:
         changed = control.resume(opened.connection, opened.row, opened.actor)
         workers = opened.row.workers
         if not changed:
@@ -55,7 +55,7 @@ def stop(
     """
     from executor.operations import control
 
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, recover=True) as opened:
         control.stop(opened.connection, opened.row, opened.actor, now=now)
         workers = opened.row.workers
         console.say(

@@ -22,7 +22,7 @@ def skip(ids: options.Ids, file: options.FileOption = None, database_url: option
     """
     from executor.operations import control, naming
 
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, recover=True) as opened:
         chosen = naming.find(opened.connection, opened.row.list_id, ids)
         before = control.skip(opened.connection, opened.row, chosen, opened.actor)
         return _tell(
@@ -47,7 +47,7 @@ def requeue(
     """
     from executor.operations import control, naming
 
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, recover=True) as opened:
         chosen = naming.find(opened.connection, opened.row.list_id, ids)
         before = control.requeue(opened.connection, opened.row, chosen, opened.actor, with_dependents=with_dependents)
         _mark(opened)
@@ -62,7 +62,7 @@ def done(ids: options.Ids, file: options.FileOption = None, database_url: option
     """
     from executor.operations import control, naming
 
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, recover=True) as opened:
         chosen = naming.find(opened.connection, opened.row.list_id, ids)
         before = control.done(opened.connection, opened.row, chosen, opened.actor)
         _mark(opened)
@@ -81,12 +81,11 @@ def approve(ids: options.Ids, file: options.FileOption = None, database_url: opt
     """
     from executor.operations import control, naming
 
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, recover=True) as opened:
         chosen = naming.find(opened.connection, opened.row.list_id, ids)
-        control.approve(opened.connection, opened.row, chosen, opened.actor)
-        return _tell(
-            {name.task_id: name.status for name in chosen if name.status != "queued"}, "approved", {}
-        ) or _tell({name.task_id: "" for name in chosen if name.status == "queued"}, "approved", {})
+        before = control.approve(opened.connection, opened.row, chosen, opened.actor)
+        refused = {status.value: f"is {status}; there is nothing to approve" for status in TaskStatus}
+        return _tell(before, "approved", refused | {"free": "waits for nobody's approval"})
 
 
 def _mark(opened: session.Session) -> None:
@@ -97,16 +96,16 @@ def _mark(opened: session.Session) -> None:
         console.warn(f"the file could not be marked: {failure}")
 
 
-def _tell(before: Mapping[str, str], now: str, refused: Mapping[TaskStatus, str]) -> int:
+def _tell(before: Mapping[str, str], now: str, refused: Mapping[str, str]) -> int:
     """One line a task; the exit code is for those that stayed as they were and will not follow by themselves."""
     code = 0
     for task_id, was in before.items():
-        reason = next((text for status, text in refused.items() if was == status), None)
+        reason = refused.get(was)
         if reason is not None:
             console.say(f"{task_id}  {reason}")
             code = code or (0 if "being ended" in reason else EXIT_USAGE)
         elif was == now:
             console.say(f"{task_id}  was {was} already")
         else:
-            console.say(f"{task_id}  {now}" + (f" (was {was})" if was else ""))
+            console.say(f"{task_id}  {now} (was {was})")
     return code

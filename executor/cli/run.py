@@ -81,15 +81,18 @@ def run(
 
         plan(file, json, runner, dialect, on_duplicate, allow_missing)
         return errors.EXIT_DONE
+    from executor.operations import files
+
     overrides = _overrides(timeout, retries)
+    path = files.choose(file)
+    console.outlive_readers()
     with session.database(database_url) as (database, chosen):
         # The embedded server starts while Python imports what the rest of this needs.
         connection = database.connect("run")
         from executor.engine.wishes import Wishes
-        from executor.operations import files
 
         request = _Request(
-            path=files.choose(file),
+            path=path,
             reading=files.Reading(dialect, on_duplicate, allow_missing),
             runner=runner,
             rerun_changed=rerun_changed,
@@ -149,6 +152,7 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
         _tell_loaded(request, loaded)
         row = loaded.row
         if row.status == "paused":
+            control.recover(connection, chosen.actor)
             console.warn(f"{console.short_path(row.path)} is paused by {row.status_by}; go on with `executor resume`")
             connection.close()
             return errors.EXIT_STOPPED_SHORT
@@ -161,7 +165,7 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
         now = connection.execute("SELECT now()").fetchone()
         assert now is not None, "SELECT now() answers"
         choices = wished.choices(wishes, row, only=only, now=now[0], lease=chosen.lease)
-        before = tasks.counts(connection, row.list_id)
+        before = tasks.counts(connection, row.list_id, only)
         view = views.choose(database, row, before, choices.jobs, since=since)
         worker = entry.open_worker(
             database,
@@ -181,15 +185,15 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
             dict(chosen.environ),
             chosen.actor,
         )
-    with signals.posted_to(worker.inbox), view:
+    with signals.posted_to(worker.inbox, at_once=view.abandon), view:
         ending: Ending | None = None
         try:
             ending = loop.run(worker)
         finally:
             entry.close_worker(worker, ending, chosen.actor)
     with database.attach("summary") as again, translate.errors(database.where()):
-        after = tasks.counts(again, row.list_id)
-        failed = [task_id for _, task_id in tasks.failed(again, row.list_id)]
+        after = tasks.counts(again, row.list_id, only)
+        failed = [task_id for _, task_id in tasks.failed(again, row.list_id, only)]
         view.finish(ending, after, failed)
     return _exit_code(ending, after)
 
@@ -213,6 +217,6 @@ def _exit_code(ending: Ending, after: Counts) -> int:
         return errors.EXIT_INTERRUPTED
     if after.failed or ending is Ending.HALTED:
         return errors.EXIT_FAILED
-    if ending in (Ending.STOPPED, Ending.WAITING) or after.waiting:
+    if ending in (Ending.STOPPED, Ending.WAITING) or after.queued:
         return errors.EXIT_STOPPED_SHORT
     return errors.EXIT_DONE

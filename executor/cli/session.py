@@ -40,13 +40,18 @@ def database(database_url: str | None) -> Iterator[tuple[Database, settings.Sett
 
 
 @contextmanager
-def of_list(file: str | None, database_url: str | None) -> Iterator[Session]:
-    """A connection and the list of a file, which must have been run before."""
+def of_list(file: str | None, database_url: str | None, *, recover: bool = False) -> Iterator[Session]:
+    """A connection and the list of a file, which must have been run before.
+
+    `recover`: what a crash left is taken back first, so that the command meets tasks and workers as they are.
+    """
     from executor.database import translate
-    from executor.operations import files, naming
+    from executor.operations import control, files, naming
 
     path = files.choose(file)
     with database(database_url) as (opened, chosen), opened.connect("command") as connection:
+        if recover:
+            control.recover(connection, chosen.actor)
         with translate.errors():
             row = naming.known_list(connection, path)
         yield Session(connection, row, chosen.actor)

@@ -63,7 +63,7 @@ def list_tasks(
         console.say_json([overview.task_as_dict(task) for task in chosen])
         return
     rows = [[task.task_id, task.priority, task.status, console.clean(task.title)] for task in chosen]
-    console.table(rows)
+    console.table(rows, styles=[_STYLES[TaskStatus(task.status)] for task in chosen])
 
 
 def _show(seen: Overview) -> None:

@@ -9,12 +9,19 @@ from typing import Any
 
 from psycopg import Connection
 
+from executor import processes, recovery
 from executor.database import translate
 from executor.model import ListRow, TaskName
 from executor.queue import lists, steps, tasks
 from executor.states import TaskStatus
 from loader import write_back
 from loader.model import Status
+
+
+def recover(connection: Connection[Any], actor: str) -> None:
+    """Take back what dead workers of this machine left, so that nobody waits for them."""
+    with translate.errors():
+        recovery.recover(connection, processes.own(), actor)
 
 
 def pause(connection: Connection[Any], row: ListRow, actor: str) -> bool:
@@ -70,10 +77,10 @@ def done(connection: Connection[Any], row: ListRow, chosen: Sequence[TaskName], 
     return {name.task_id: before.get(name.task_id, "checking") for name in chosen}
 
 
-def approve(connection: Connection[Any], row: ListRow, chosen: Sequence[TaskName], actor: str) -> None:
-    """Let tasks go on that wait for a person's approval."""
+def approve(connection: Connection[Any], row: ListRow, chosen: Sequence[TaskName], actor: str) -> dict[str, str]:
+    """Let tasks go on that are held for a person; for each `held`, `free` (nobody held it) or the status it has."""
     with _alone(connection, row.list_id, actor):
-        tasks.approve(connection, _ids(chosen), actor)
+        return tasks.approve(connection, _ids(chosen), actor)
 
 
 def retry_failed(connection: Connection[Any], row: ListRow, actor: str) -> int:

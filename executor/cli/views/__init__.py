@@ -30,6 +30,9 @@ class View(Reporter, Protocol):
     ) -> None:
         """Leave the terminal as it was."""
 
+    def abandon(self) -> None:
+        """Leave the terminal as it was from within a signal handler, in the last moment of this process."""
+
     def finish(self, ending: Ending, after: Counts, failed: list[str]) -> None:
         """Say how it ended."""
 

@@ -48,6 +48,9 @@ class JsonLines:
     ) -> None:
         return
 
+    def abandon(self) -> None:
+        return
+
     def started(self, run: Claimed) -> None:
         return
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -21,6 +23,7 @@ from executor.outcome import Move
 
 _FRAMES_PER_SECOND = 8
 _LAST_LINE_BYTES = 400
+_SHOW_CURSOR = b"\r\n\x1b[?25h"
 
 
 @dataclass(slots=True)
@@ -66,6 +69,10 @@ class Live(plain.Plain):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
+
+    def abandon(self) -> None:
+        """Past every lock and buffer: the thread that draws may hold them."""
+        os.write(sys.stdout.fileno(), _SHOW_CURSOR)
 
     def line(self, text: str) -> None:
         """One permanent line, above the picture."""

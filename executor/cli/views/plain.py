@@ -35,6 +35,9 @@ class Plain:
     ) -> None:
         return
 
+    def abandon(self) -> None:
+        return
+
     def line(self, text: str) -> None:
         """One permanent line."""
         console.say(text)
@@ -122,3 +125,5 @@ def finish_lines(ending: Ending, after: Counts, failed: list[str], seconds: floa
             yield "interrupted without a database to tell; the next `executor run` queues what ran again"
         case Ending.DONE if failed:
             yield f"failed: {', '.join(failed[:6])}. Try again: executor run --retry-failed"
+        case Ending.DONE if after.queued:
+            yield "what is still queued waits for tasks that were not asked for: see `executor status`"

@@ -328,8 +328,23 @@ def test_settings_are_read_by_lines_and_bullets() -> None:
     assert task.body == "- colour: red"
 
 
+def test_the_pause_before_a_retry_is_a_duration_of_a_task_or_of_the_list() -> None:
+    tasks = parse("---\nexecutor: {retry_delay: 2m}\n---\n- [ ] a\n  - retry delay: 0.2s\n")
+    assert tasks.settings == {"retry_delay": timedelta(minutes=2)}
+    assert tasks.tasks[0].settings == {"retry_delay": timedelta(milliseconds=200)}
+
+
 @pytest.mark.parametrize(
-    "setting", ["timeout: soon", "retries: -1", "runner: magic", "env: A", "priority: mauve", "parallel: perhaps"]
+    "setting",
+    [
+        "timeout: soon",
+        "retry_delay: later",
+        "retries: -1",
+        "runner: magic",
+        "env: A",
+        "priority: mauve",
+        "parallel: perhaps",
+    ],
 )
 def test_a_known_key_with_a_bad_value_is_an_error_with_its_line(setting: str) -> None:
     tasks = parse(f"- [ ] a\n  - {setting}\n")

@@ -1,0 +1,159 @@
+"""The comparison of a file with a queue, without either."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+import loader
+from executor import sync
+from executor.model import Known
+from executor.sync import SyncPlan
+from tests import make
+
+ONE, TWO = make.task("Write it", "echo 1", id="T1"), make.task("Read it", "echo 2", id="T2")
+
+
+def parsed(*parts, **settings):
+    found = loader.parse(make.document(*parts, **settings).encode())
+    assert not found.errors
+    return found
+
+
+def known(*parts, **changes):
+    """What the queue would hold of a list after its first sync."""
+    rows = []
+    for number, row in enumerate(sync.plan([], parsed(*parts)).adds, 1):
+        kept = {name: value for name, value in row.items() if name != "spec"}
+        rows.append(
+            Known(queue_id=number, removed=False, explicit_id=row["spec"]["explicit_id"], **kept)  # type: ignore[arg-type]
+        )
+    return [replace(row, **changes) for row in rows]
+
+
+def test_a_new_list_is_all_additions():
+    plan = sync.plan([], parsed(ONE, TWO))
+    assert [row["task_id"] for row in plan.adds] == ["T1", "T2"]
+    assert plan.summary() == {"added": 2}
+    assert plan.restored == 0
+
+
+def test_ticked_boxes_of_a_list_that_nobody_knows_are_restored():
+    plan = sync.plan([], parsed(ONE.replace("[ ]", "[x]"), TWO))
+    assert plan.restored == 1
+    assert [row["status"] for row in plan.adds] == ["completed", "queued"]
+
+
+def test_what_is_known_already_changes_nothing():
+    plan = sync.plan(known(ONE, TWO), parsed(ONE, TWO))
+    assert plan.summary() == {}
+    assert plan == SyncPlan()
+
+
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [
+        (ONE.replace("Write it", "Write it all"), {"title", "fingerprint"}),
+        (ONE.replace("**T1**", "**T1** [P1]"), {"priority", "rank"}),
+        (ONE.replace("echo 1", "echo one"), {"fingerprint"}),
+        ("## Later\n\n" + ONE, {"section"}),
+        (ONE.replace("Write it", "Write it @ann"), {"assignee"}),
+        (ONE.replace("Write it", "Write it #fast"), {"tags"}),
+    ],
+)
+def test_a_change_names_the_columns_that_differ(part, what):
+    plan = sync.plan(known(ONE), parsed(part))
+    assert [set(change["what"]) for change in plan.changes] == [what]
+
+
+def test_tasks_are_renamed_removed_and_returned():
+    old = known(make.task("Write the book", "echo 1"), make.task("Read it", "echo 2"))
+    plan = sync.plan(old, parsed(make.task("Write the books", "echo 1")))
+    assert len(plan.renames) == 1
+    assert plan.removes == [2]
+    plan = sync.plan(known(ONE, removed=True), parsed(ONE))
+    assert (plan.returned, plan.summary()) == (1, {"changed": 1, "returned": 1})
+
+
+@pytest.mark.parametrize(
+    ("status", "base", "shown", "list_of"),
+    [
+        ("queued", "pending", "x", "completes"),
+        ("failed", "pending", "x", "completes"),
+        ("skipped", "pending", "x", "completes"),
+        ("completed", "pending", "x", None),
+        ("running", "pending", "x", None),
+        ("completed", "completed", " ", "unticked"),
+        ("failed", "completed", " ", "unticked"),
+        ("running", "completed", " ", None),
+        ("queued", "completed", " ", None),
+        ("completed", "pending", " ", None),
+        ("queued", "completed", "x", None),
+    ],
+)
+def test_a_mark_that_differs_from_its_base_is_a_persons_word(status, base, shown, list_of):
+    plan = sync.plan(known(ONE, status=status, mark=base), parsed(ONE.replace("[ ]", f"[{shown}]")))
+    moved = {name for name in ("completes", "skips", "unticked", "edited") if getattr(plan, name)}
+    assert moved == ({list_of} if list_of else set())
+    assert bool(plan.marks) == (base != ("completed" if shown == "x" else "pending"))
+
+
+@pytest.mark.parametrize(
+    ("status", "rerun", "again"),
+    [
+        ("failed", False, True),
+        ("skipped", False, True),
+        ("completed", False, False),
+        ("completed", True, True),
+        ("queued", True, False),
+        ("running", True, False),
+    ],
+)
+def test_an_edited_task_is_queued_again_where_that_is_meant(status, rerun, again):
+    plan = sync.plan(known(ONE, status=status), parsed(ONE.replace("echo 1", "echo 3")), rerun_changed=rerun)
+    assert bool(plan.edited) == again
+
+
+@pytest.mark.parametrize(
+    ("part", "wished", "runner", "hold"),
+    [
+        (ONE, None, "shell", None),
+        (ONE, "manual", "manual", "person"),
+        (make.task("Ask", None), None, "manual", "person"),
+        (make.task("Ask", None, verify="true"), None, "manual", "person"),
+        (make.task(settings={"runner": "manual"}), "shell", "manual", "person"),
+        (make.task(settings={"gate": "approval"}), None, "shell", "person"),
+        (make.task(mark="!"), None, "shell", "blocked"),
+    ],
+)
+def test_who_carries_a_task_out_and_what_holds_it(part, wished, runner, hold):
+    (row,) = sync.plan([], parsed(part), runner=wished).adds
+    assert (row["runner"], row["hold"]) == (runner, hold)
+
+
+def test_a_parent_is_a_container():
+    rows = sync.plan([], parsed(make.task("Both", None, children=[ONE, TWO]))).adds
+    assert [row["runner"] for row in rows] == ["container", "shell", "shell"]
+
+
+def test_what_a_run_needs_is_plain_json_without_places():
+    text = make.task(id="T1", settings={"timeout": "1m", "retry_delay": "500ms", "env": "A=1"})
+    (task,) = parsed(text.replace("```sh", "```sh {timeout=2s dir=sub}")).tasks
+    spec = sync.spec_of(task)
+    assert spec["settings"] == {"timeout": 60.0, "retry_delay": 0.5, "env": {"A": "1"}}
+    assert spec["blocks"] == [
+        {"language": "sh", "role": "run", "attributes": {"timeout": 2.0, "dir": "sub"}, "content": "true\n"}
+    ]
+
+
+def test_settings_of_a_list_are_plain_too():
+    assert sync.plain({"timeout": timedelta(minutes=1), "jobs": 4}) == {"timeout": 60.0, "jobs": 4}
+
+
+def test_languages_without_a_command_are_found_with_their_lines():
+    found = parsed(make.task(run="x", language="tally run", id="T1"))
+    assert [(task.task_id, language, line) for task, language, line in sync.unknown_languages(found.tasks, {"sh"})] == [
+        ("T1", "tally", 4)
+    ]

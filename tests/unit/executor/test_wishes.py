@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from executor.engine import wishes
+from executor.engine.wishes import Wishes
+from executor.errors import UsageError
+from executor.model import ListRow, TaskRow
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LEASE = timedelta(seconds=30)
+
+
+def row(*, sequential=True, **settings):
+    return ListRow(
+        list_id=1,
+        path="/l.md",
+        title="",
+        dialect="",
+        sequential=sequential,
+        settings=settings,
+        status="stopped",
+        status_by=None,
+        source_sha256=None,
+        reader=None,
+        synced_at=None,
+        started_at=None,
+        paused_at=None,
+        stopped_at=None,
+        workers=0,
+    )
+
+
+def task(queue_id, *, section=(), tags=(), priority="P3"):
+    return TaskRow(
+        queue_id=queue_id,
+        task_id=f"T{queue_id}",
+        title="",
+        description="",
+        priority=priority,
+        section=section,
+        status="queued",
+        position=queue_id,
+        dependencies=(),
+        tags=tags,
+        blocked_by=(),
+        unmet=0,
+        hold=None,
+        approved_at=None,
+        runner="shell",
+        assignee=None,
+        agent=None,
+        attempts=0,
+        last_error=None,
+        skip_reason=None,
+        backing_off=False,
+        queued_at=NOW,
+        started_at=None,
+        completed_at=None,
+        worker_id=None,
+        worker=None,
+        lease_left=None,
+        elapsed=None,
+    )
+
+
+def chosen(wished=None, **more):
+    return wishes.choices(wished or Wishes(), row(**more), only=None, now=NOW, lease=LEASE)
+
+
+def test_a_list_that_says_nothing_runs_one_task_at_a_time_without_retries():
+    choices = chosen()
+    assert (choices.jobs, choices.retry.retries, choices.retry.delay) == (1, 0, timedelta(seconds=5))
+
+
+def test_the_command_line_comes_before_the_list():
+    wished = Wishes(jobs=2, overrides={"retries": 1})
+    choices = chosen(wished, jobs=8, retries=5, retry_delay=0.5)
+    assert (choices.jobs, choices.retry.retries, choices.retry.delay) == (2, 1, timedelta(seconds=0.5))
+    assert chosen(jobs=8).jobs == 8
+
+
+@pytest.mark.parametrize(
+    ("sequential", "settings", "fail_fast", "since"),
+    [
+        (True, {}, None, "-infinity"),
+        (True, {"keep_going": True}, None, "infinity"),
+        (True, {}, False, "infinity"),
+        (True, {"keep_going": True}, True, "-infinity"),
+        (False, {}, None, "infinity"),
+        (False, {"fail_fast": True}, None, NOW),
+        (False, {"fail_fast": True}, False, "infinity"),
+        (False, {}, True, NOW),
+    ],
+)
+def test_which_failures_stop_a_list(sequential, settings, fail_fast, since):
+    choices = chosen(Wishes(fail_fast=fail_fast), sequential=sequential, **settings)
+    assert choices.stop_if_failed_since == since
+    assert choices.in_order is sequential
+
+
+def test_filters_are_all_to_be_met():
+    tasks = [
+        task(1, section=("Build", "Wheels"), tags=("fast",), priority="P1"),
+        task(2, section=("Build",), priority="P2"),
+        task(3, section=("Ship",), tags=("fast",)),
+    ]
+    assert wishes.select(Wishes(), tasks) is None
+    assert wishes.select(Wishes(section="build"), tasks) == [1, 2]
+    assert wishes.select(Wishes(tag="#fast"), tasks) == [1, 3]
+    assert wishes.select(Wishes(min_priority="P2"), tasks) == [1, 2]
+    assert wishes.select(Wishes(section="wheel", tag="fast", only=[1, 2]), tasks) == [1]
+
+
+@pytest.mark.parametrize(
+    ("wished", "said"),
+    [
+        (Wishes(tag="slow"), "matches these filters"),
+        (Wishes(min_priority="P0"), "no priority 'P0'"),
+        (Wishes(only=[9]), "matches"),
+    ],
+)
+def test_a_filter_that_leaves_nothing_is_an_error(wished, said):
+    with pytest.raises(UsageError, match=said):
+        wishes.select(wished, [task(1)])
