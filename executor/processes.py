@@ -40,6 +40,11 @@ def token(boot_id: str, pid_namespace: str, pid: int, pid_started: int) -> str:
     return f"{boot_id[:8]}.{pid_namespace}.{pid}.{pid_started}"
 
 
+def scratch_prefix(token: str) -> str:
+    """How the names of a worker's scratch folders begin, in the system's temporary folder."""
+    return f"executor-{token}-"
+
+
 def own() -> Identity:
     """The identity of this process."""
     pid = os.getpid()

@@ -34,7 +34,7 @@ TOO_LARGE = Code(
     "E002",
     "The file is larger than the limit.",
     "the file has {size} bytes, the limit is {limit}",
-    "split the list, or raise the limit with --max-size",
+    "split it into several lists",
 )
 NO_TASKS = Code("E003", "The file holds no task.", "{what}", "write a task as a list item: `- [ ] What to do`")
 UNKNOWN_TASK = Code(

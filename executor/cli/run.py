@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from executor.database.connection import Database
+    from executor.engine.entry import Closing
     from executor.engine.wishes import Wishes
     from executor.engine.worker import Ending
-    from executor.model import Counts
     from executor.operations.files import Reading
     from executor.operations.load import Loaded
     from executor.settings import Settings
@@ -88,6 +88,8 @@ def run(
     console.outlive_readers()
     with session.database(database_url) as (database, chosen):
         # The embedded server starts while Python imports what the rest of this needs.
+        if not path.exists() and database.is_unmade:
+            files.read(path)  # raises: no queue can know a list that was never run here
         connection = database.connect("run")
         from executor.engine.wishes import Wishes
 
@@ -166,7 +168,7 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
         assert now is not None, "SELECT now() answers"
         choices = wished.choices(wishes, row, only=only, now=now[0], lease=chosen.lease)
         before = tasks.counts(connection, row.list_id, only)
-        view = views.choose(database, row, before, choices.jobs, since=since)
+        view = views.choose(database, row, before, _spelled(request.path), since=since)
         worker = entry.open_worker(
             database,
             connection,
@@ -190,12 +192,23 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
         try:
             ending = loop.run(worker)
         finally:
-            entry.close_worker(worker, ending, chosen.actor)
-    with database.attach("summary") as again, translate.errors(database.where()):
-        after = tasks.counts(again, row.list_id, only)
-        failed = [task_id for _, task_id in tasks.failed(again, row.list_id, only)]
-        view.finish(ending, after, failed)
-    return _exit_code(ending, after)
+            closing = entry.close_worker(worker, ending, chosen.actor)
+    view.finish(ending, closing)
+    return _exit_code(ending, closing)
+
+
+def _spelled(path: Path) -> str:
+    """The file as it must be typed in the next command: not at all where it is the one that is found by itself."""
+    import shlex
+
+    from executor.operations import files
+
+    try:
+        if files.choose(None) == path:
+            return ""
+    except errors.ListError:
+        pass  # no usual file here, or several: then it must be named
+    return f" {shlex.quote(console.short_path(path))}"
 
 
 def _tell_loaded(request: _Request, loaded: Loaded) -> None:
@@ -210,13 +223,13 @@ def _tell_loaded(request: _Request, loaded: Loaded) -> None:
         )
 
 
-def _exit_code(ending: Ending, after: Counts) -> int:
+def _exit_code(ending: Ending, closing: Closing | None) -> int:
     from executor.engine.worker import Ending
 
-    if ending in (Ending.INTERRUPTED, Ending.ABANDONED):
+    if closing is None or ending is Ending.INTERRUPTED:
         return errors.EXIT_INTERRUPTED
-    if after.failed or ending is Ending.HALTED:
+    if closing.counts.failed or ending is Ending.HALTED:
         return errors.EXIT_FAILED
-    if ending in (Ending.STOPPED, Ending.WAITING) or after.queued:
+    if ending in (Ending.STOPPED, Ending.WAITING) or closing.counts.queued:
         return errors.EXIT_STOPPED_SHORT
     return errors.EXIT_DONE

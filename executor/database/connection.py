@@ -39,6 +39,11 @@ class Database:
         """Is it the embedded server?"""
         return self._settings.database_url is None
 
+    @property
+    def is_unmade(self) -> bool:
+        """Is it the embedded server, and nothing was ever kept in it?"""
+        return self.embedded and self.server().status().state.value == "absent"
+
     def server(self) -> Server:
         """The supervisor of the embedded server."""
         if self._server is None:

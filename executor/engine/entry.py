@@ -22,6 +22,7 @@ from executor.engine.scribe import Scribe
 from executor.engine.worker import Choices, Ending, Worker
 from executor.errors import ExecutorError
 from executor.events import Kind
+from executor.model import Counts
 from executor.queue import lists, steps, tasks, workers
 from executor.runners import Surroundings
 from loader.model import Status, TaskList
@@ -43,6 +44,14 @@ class Assignment:
     write_back: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How the tasks of a run stand at its end, and the ids of those that failed."""
+
+    counts: Counts
+    failed: list[str]
+
+
 def open_worker(
     database: Database,
     connection: psycopg.Connection[Any],
@@ -56,7 +65,7 @@ def open_worker(
     descriptors.make_room(choices.jobs)
     orphans.adopt()
     identity = processes.own()
-    scratch = _scratch()
+    scratch = _scratch(identity)
     inbox = Inbox()
     worker = Worker(
         database=database,
@@ -89,9 +98,10 @@ def open_worker(
     return worker
 
 
-def _scratch() -> Path:
+def _scratch(identity: processes.Identity) -> Path:
+    """A private folder for the tasks' scripts; named for its worker, so that recovery finds what a crash left of it."""
     try:
-        return Path(tempfile.mkdtemp(prefix="executor-"))
+        return Path(tempfile.mkdtemp(prefix=processes.scratch_prefix(identity.token)))
     except OSError as error:
         raise ExecutorError(
             f"no folder can be made for the tasks' scripts: {error}",
@@ -134,8 +144,11 @@ def enter(worker: Worker) -> None:
     worker.woken = worker.hungry = True
 
 
-def close_worker(worker: Worker, ending: Ending | None, actor: str) -> None:
-    """Write the last marks, tell how it ended and leave the books; whatever fails here is recovered by the lease."""
+def close_worker(worker: Worker, ending: Ending | None, actor: str) -> Closing | None:
+    """Write the last marks, tell how it ended and leave the books; whatever fails here is recovered by the lease.
+
+    None without a database to tell.
+    """
     try:
         in_touch = ending not in (None, Ending.ABANDONED)
         if worker.scribe:
@@ -146,8 +159,9 @@ def close_worker(worker: Worker, ending: Ending | None, actor: str) -> None:
 
             for message in worker.inbox.drain(None):
                 hearing.hear(worker, message)
-        if ending is not None and in_touch:
-            _on_a_connection(worker, lambda it: _leave(worker, it, ending, actor))
+        if ending is None or not in_touch:
+            return None
+        return _on_a_connection(worker, lambda it: _leave(worker, it, ending, actor))
     finally:
         for stop in (*worker.threads, *([worker.connector] if worker.connector else ())):
             stop.set()
@@ -169,7 +183,7 @@ def _on_a_connection(worker: Worker, act: Callable[[psycopg.Connection[Any]], An
             return act(worker.connection)
 
 
-def _leave(worker: Worker, connection: psycopg.Connection[Any], ending: Ending, actor: str) -> None:
+def _leave(worker: Worker, connection: psycopg.Connection[Any], ending: Ending, actor: str) -> Closing:
     steps.take(
         connection,
         steps.Turn(
@@ -192,3 +206,8 @@ def _leave(worker: Worker, connection: psycopg.Connection[Any], ending: Ending, 
     )
     workers.leave(connection, [worker.worker_id])
     steps.tell(connection, worker.list_id, worker.worker_id)
+    only = worker.choices.only
+    return Closing(
+        counts if only is None else tasks.counts(connection, worker.list_id, only),
+        [task_id for _, task_id in tasks.failed(connection, worker.list_id, only)],
+    )

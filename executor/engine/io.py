@@ -9,8 +9,8 @@ from executor.engine.inbox import Inbox
 from executor.engine.messages import Printed
 from executor.queue.steps import Chunk
 
-# Four megabytes of output may wait for the database; beyond that tasks wait, as they would for a slow terminal.
-CHUNKS_UNSAVED_MAX = 64
+# Two megabytes of output may wait for the database; beyond that tasks wait, as they would for a slow terminal.
+CHUNKS_UNSAVED_MAX = 32
 
 
 class RunIo:

@@ -47,7 +47,7 @@ def choices(wishes: Wishes, row: ListRow, *, only: Sequence[int] | None, now: da
     delay = settings.get("retry_delay")
     return Choices(
         jobs=wishes.jobs or int(settings.get("jobs", 1)),
-        in_order=row.sequential,
+        in_order=row.sequential and fail_fast,
         stop_if_failed_since=since,
         only=only,
         retry=RetryPolicy(

@@ -13,7 +13,6 @@ from executor import processes, recovery
 from executor.database import translate
 from executor.model import ListRow, TaskName
 from executor.queue import lists, steps, tasks
-from executor.states import TaskStatus
 from loader import write_back
 from loader.model import Status
 
@@ -71,6 +70,7 @@ def done(connection: Connection[Any], row: ListRow, chosen: Sequence[TaskName], 
     """Count tasks as done by a person. Manual ones with checks go on to those; the status each had before."""
     with _alone(connection, row.list_id, actor):
         checked = tasks.with_checks(connection, _ids(chosen))
+        tasks.requeue(connection, checked, actor, f"done by {actor}, to be checked")
         tasks.approve(connection, checked, actor)
         rest = [queue_id for queue_id in _ids(chosen) if queue_id not in checked]
         before = tasks.complete(connection, rest, actor, f"done by {actor}")
@@ -118,8 +118,3 @@ def _alone(connection: Connection[Any], list_id: int, actor: str) -> Iterator[No
 
 def _ids(chosen: Sequence[TaskName]) -> list[int]:
     return [name.queue_id for name in chosen]
-
-
-def refused(before: dict[str, str], *, because: TaskStatus) -> list[str]:
-    """The ids that were left alone because of the status they had."""
-    return [task_id for task_id, status in before.items() if status == because]

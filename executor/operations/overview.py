@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from executor import processes, recovery
 from executor.database import translate
 from executor.events import timestamp
 from executor.model import Counts, ListRow, TaskRow, WorkerRow
@@ -50,9 +51,17 @@ def read(connection: Connection[Any], row: ListRow) -> Overview:
             row,
             tasks.counts(connection, row.list_id),
             tasks.of_list(connection, row.list_id),
-            workers.of_list(connection, row.list_id),
+            _alive(connection, workers.of_list(connection, row.list_id)),
             tasks.pace(connection, row.list_id),
         )
+
+
+def _alive(connection: Connection[Any], registered: Sequence[WorkerRow]) -> list[WorkerRow]:
+    """Without those of this machine that died and whose lease still runs."""
+    if not registered:
+        return []
+    dead = recovery.dead(connection, processes.own())
+    return [worker for worker in registered if worker.worker_id not in dead]
 
 
 def as_dict(overview: Overview) -> dict[str, object]:

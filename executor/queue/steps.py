@@ -197,7 +197,7 @@ def _move_columns(moves: Sequence[Move]) -> dict[str, Any]:
         "exit_codes": [move.exit_code for move in moves],
         "signals": [move.signal for move in moves],
         "cpu_seconds": [move.cpu_seconds for move in moves],
-        "memory_bytes": [move.memory_bytes for move in moves],
+        "memory_bytes": [move.memory_bytes or None for move in moves],
         "waits": [move.wait for move in moves],
         "counts": [move.counts for move in moves],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -35,7 +36,10 @@ class Why(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a process ended. `code` is None when a signal ended it; `tail` is the last of its output."""
+    """How a process ended. `code` is None when a signal ended it; `tail` is the last of its output.
+
+    `memory_bytes` is 0 where it took no more than this process did when it was started, and so cannot be known.
+    """
 
     code: int | None
     signal: int | None
@@ -198,7 +202,7 @@ class _Watch:
             signal=-code if code < 0 else None,
             why=self._why,
             cpu_seconds=usage.ru_utime + usage.ru_stime,
-            memory_bytes=usage.ru_maxrss * scale,
+            memory_bytes=usage.ru_maxrss * scale if usage.ru_maxrss > _own_peak() else 0,
             tail=b"".join(self._tail)[-_TAIL_BYTES:],
         )
 
@@ -244,6 +248,12 @@ class _Watch:
                 room -= self._read()
                 if self._output_ended:
                     return
+
+
+def _own_peak() -> int:
+    """Our own peak, in the system's unit. A child is counted from the memory of its parent at its start, so what it
+    used itself is known only above this."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _has_exited(pid: int) -> bool:

@@ -149,12 +149,12 @@ SELECT queue_id, task_id, was
 FROM target
 
 -- name: with_checks
--- Of these, the queued manual tasks that have verify blocks.
+-- Of these, the manual tasks that have verify blocks and are not over by a person's or their checks' word.
 SELECT queue_id
 FROM executor.task_queue
 WHERE queue_id = ANY(%(queue_ids)s::bigint[])
   AND runner = 'manual'
-  AND status = 'queued'
+  AND status IN ('queued', 'failed', 'skipped')
   AND spec @? '$.blocks[*] ? (@.role == "verify")'
 
 -- name: dependents

@@ -161,3 +161,22 @@ def test_ctrl_c_while_nothing_runs_leaves(desk):
     desk.until(lambda: desk.runs("BAD-1") == ["failed"] and desk.status("BAD-1") == "queued")
     running.send(signal.SIGINT)
     assert running.end().code == 130
+
+
+def test_status_does_not_count_an_executor_that_was_killed(desk):
+    desk.write(make.document(make.task(id="SLW-1", run="sleep 600")))
+    running = desk.start("run")
+    desk.until_running("SLW-1")
+    assert desk.do("status", "--json").json["list"]["workers"] == 1
+    running.send(signal.SIGKILL)
+    running.end()
+    seen = desk.do("status", "--json").json["list"]
+    assert (seen["workers"], seen["status"]) == (0, "stopped"), "its lease still runs, but its process is gone"
+
+
+def test_the_next_command_names_a_file_that_is_not_found_by_itself(desk):
+    desk.write(make.document(make.task(id="BAD-1", run="false"), make.task(id="NXT-2")), name="my list.md")
+    told = desk.do("run", "my list.md").out
+    assert "executor logs BAD-1 --file 'my list.md'" in told
+    assert "executor run 'my list.md' --retry-failed" in told
+    assert desk.do("logs", "BAD-1", "--file", "my list.md").code == 0

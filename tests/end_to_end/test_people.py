@@ -13,7 +13,8 @@ def test_a_manual_task_waits_for_a_person_and_done_ticks_it(desk):
     waiting = desk.do("run")
 
     assert waiting.code == 3
-    assert "executor done" in waiting.out
+    assert "executor status" in waiting.out
+    assert "executor done LEG-1" in desk.do("status").out
     assert desk.do("status", "--json").json["counts"]["waiting"] == 1
     done = desk.do("done", "LEG-1")
     assert done.code == 0
@@ -39,6 +40,19 @@ def test_done_lets_the_checks_of_a_manual_task_have_the_last_word(desk):
     desk.do("done", "SGN-1")
     assert desk.do("run").code == 0
     assert desk.runs("SGN-1") == ["failed", "succeeded"]
+
+
+def test_done_on_a_manual_task_whose_checks_failed_runs_them_again(desk):
+    desk.write(make.document(make.task("Sign", None, id="SGN-1", verify="test -e signature")))
+    desk.do("run")
+    desk.do("done", "SGN-1")
+    assert desk.do("run").code == 1
+    assert "checks" in desk.do("done", "SGN-1").out
+    assert desk.do("run").code == 1, "a person's word alone does not make it so"
+    desk.put("signature")
+    desk.do("done", "SGN-1")
+    assert desk.do("run").code == 0
+    assert desk.runs("SGN-1") == ["failed", "failed", "succeeded"]
 
 
 def test_a_task_with_a_gate_waits_for_approval(desk):

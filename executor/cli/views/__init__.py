@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from executor.database.connection import Database
+    from executor.engine.entry import Closing
     from executor.engine.worker import Ending
     from executor.model import Counts, ListRow
     from executor.queue.events import Cursor
@@ -33,8 +34,8 @@ class View(Reporter, Protocol):
     def abandon(self) -> None:
         """Leave the terminal as it was from within a signal handler, in the last moment of this process."""
 
-    def finish(self, ending: Ending, after: Counts, failed: list[str]) -> None:
-        """Say how it ended."""
+    def finish(self, ending: Ending, closing: Closing | None) -> None:
+        """Say how it ended; `closing` is None when there was no database to ask."""
 
 
 def before(connection: Connection[Any], path: Path) -> Cursor:
@@ -46,8 +47,8 @@ def before(connection: Connection[Any], path: Path) -> Cursor:
     return events.newest(connection, row.list_id) if row else Cursor()
 
 
-def choose(database: Database, row: ListRow, counts: Counts, jobs: int, *, since: Cursor | None) -> View:
-    """The view that fits where the output goes."""
+def choose(database: Database, row: ListRow, counts: Counts, spelled: str, *, since: Cursor | None) -> View:
+    """The view that fits where the output goes. `spelled` is the file as the next command must name it, or nothing."""
     if since is not None:
         from executor.cli.views.lines import JsonLines
 
@@ -55,7 +56,7 @@ def choose(database: Database, row: ListRow, counts: Counts, jobs: int, *, since
     if sys.stdout.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb":
         from executor.cli.views.live import Live
 
-        return Live(counts, jobs)
+        return Live(counts, spelled)
     from executor.cli.views.plain import Plain
 
-    return Plain(counts)
+    return Plain(counts, spelled)

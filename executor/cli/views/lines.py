@@ -11,11 +11,12 @@ import psycopg
 from executor import clock
 from executor.cli import console
 from executor.database.connection import Database
+from executor.engine.entry import Closing
 from executor.engine.worker import Ending
 from executor.errors import DatabaseError
 from executor.events import Kind
 from executor.log import logger
-from executor.model import Claimed, Counts, ListRow, Lost, Skipped
+from executor.model import Claimed, ListRow, Lost, Skipped
 from executor.outcome import Move
 from executor.queue import events
 from executor.queue.events import Cursor
@@ -73,7 +74,7 @@ class JsonLines:
         if clock.monotonic() - self._looked_at >= _LOOK_SECONDS:
             self._look()
 
-    def finish(self, ending: Ending, after: Counts, failed: list[str]) -> None:
+    def finish(self, ending: Ending, closing: Closing | None) -> None:
         until = clock.monotonic() + _LAST_SECONDS
         while self._look() or (self._last_kind not in _LAST_KINDS and clock.monotonic() < until):
             continue

@@ -36,11 +36,10 @@ class _Shown:
 class Live(plain.Plain):
     """As the plain view, with its lines above a picture of what runs now."""
 
-    def __init__(self, counts: Counts, jobs: int) -> None:
-        super().__init__(counts)
+    def __init__(self, counts: Counts, spelled: str) -> None:
+        super().__init__(counts, spelled)
         self._console = Console(highlight=False, soft_wrap=True)
         self._running: dict[int, _Shown] = {}
-        self._jobs = jobs
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

@@ -9,6 +9,7 @@ from typing import Self
 
 from executor import clock
 from executor.cli import console
+from executor.engine.entry import Closing
 from executor.engine.worker import Ending
 from executor.model import Claimed, Counts, Lost, Skipped
 from executor.outcome import Move
@@ -20,9 +21,10 @@ _TAIL_LINES = 20
 class Plain:
     """Prints every fact as a line at once."""
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: Counts, spelled: str) -> None:
         self.total = counts.total
         self.over = counts.completed + counts.skipped
+        self._spelled = spelled
         self._began = clock.monotonic()
 
     def __enter__(self) -> Self:
@@ -52,7 +54,7 @@ class Plain:
 
     def ended(self, run: Claimed, move: Move, took: timedelta | None) -> None:
         self.over += move.task_status in (TaskStatus.COMPLETED, TaskStatus.SKIPPED)
-        for text in ended_lines(run, move, took, self.over, self.total):
+        for text in ended_lines(run, move, took, f"[{self.over}/{self.total}]", self._spelled):
             self.line(text)
 
     def skipped(self, task: Skipped) -> None:
@@ -69,18 +71,18 @@ class Plain:
     def turned(self) -> None:
         return
 
-    def finish(self, ending: Ending, after: Counts, failed: list[str]) -> None:
-        for text in finish_lines(ending, after, failed, clock.monotonic() - self._began):
+    def finish(self, ending: Ending, closing: Closing | None) -> None:
+        for text in finish_lines(ending, closing, clock.monotonic() - self._began, self._spelled):
             self.line(text)
 
 
-def ended_lines(run: Claimed, move: Move, took: timedelta | None, over: int, total: int) -> Iterator[str]:
+def ended_lines(run: Claimed, move: Move, took: timedelta | None, tally: str, spelled: str) -> Iterator[str]:
     """What there is to say of a run that ended; on failure what it printed last, and the commands to go on with."""
     seconds = console.duration(took)
     sentence, _, tail = move.error.partition("\n")
     match move.task_status:
         case TaskStatus.COMPLETED:
-            yield console.styled(f"done   {run.task_id}  {seconds}  [{over}/{total}]", "green")
+            yield console.styled(f"done   {run.task_id}  {seconds}  {tally}", "green")
         case TaskStatus.QUEUED if move.run_status in (RunStatus.CANCELLED, RunStatus.LOST):
             reason = "was stopped" if move.run_status is RunStatus.CANCELLED else sentence
             yield f"again  {run.task_id}  {reason}; queued"
@@ -94,11 +96,38 @@ def ended_lines(run: Claimed, move: Move, took: timedelta | None, over: int, tot
             yield console.styled(f"FAILED {run.task_id}  {sentence.removesuffix(':')}  {seconds}", "red")
             for line in tail.split("\n")[-_TAIL_LINES:] if tail else ():
                 yield f"       | {console.clean(line)}"
-            yield f"       all of it: executor logs {run.task_id}    try again: executor requeue {run.task_id}"
+            named = f"{run.task_id} --file{spelled}" if spelled else run.task_id
+            yield f"       all of it: executor logs {named}    try again: executor requeue {named}"
 
 
-def finish_lines(ending: Ending, after: Counts, failed: list[str], seconds: float) -> Iterator[str]:
+def finish_lines(ending: Ending, closing: Closing | None, seconds: float, spelled: str) -> Iterator[str]:
     """The last words of a run: the numbers, why it stopped short if it did, and the next command."""
+    if closing is None:
+        yield f"interrupted without a database to tell; the next `executor run{spelled}` queues what ran again"
+        return
+    yield _numbers(closing.counts, seconds)
+    failed = closing.failed
+    match ending:
+        case Ending.HALTED:
+            option = f" --file{spelled}" if spelled else ""
+            yield (
+                f"stopped at {', '.join(failed[:3])}. Try it again: executor run{spelled} --retry-failed."
+                f" Go on without it: executor run{spelled} --keep-going,"
+                f" or executor skip {failed[0] if failed else 'ID'}{option}"
+            )
+        case Ending.WAITING:
+            yield f"only people can go on; `executor status{spelled}` says who and how"
+        case Ending.STOPPED:
+            yield f"stopped by `executor stop`; go on with `executor run{spelled}`"
+        case Ending.INTERRUPTED:
+            yield f"interrupted; nothing is lost, go on with `executor run{spelled}`"
+        case Ending.DONE if failed:
+            yield f"failed: {', '.join(failed[:6])}. Try again: executor run{spelled} --retry-failed"
+        case Ending.DONE if closing.counts.queued:
+            yield f"what is still queued waits for tasks that were not asked for: see `executor status{spelled}`"
+
+
+def _numbers(after: Counts, seconds: float) -> str:
     numbers = {
         "completed": after.completed,
         "failed": after.failed,
@@ -108,22 +137,4 @@ def finish_lines(ending: Ending, after: Counts, failed: list[str], seconds: floa
         "running elsewhere": after.running,
     }
     told = ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
-    yield f"{console.counted(after.total, 'task')}: {told or 'none'}; {console.duration(seconds)}"
-    match ending:
-        case Ending.HALTED:
-            yield (
-                f"stopped at {', '.join(failed[:3])}. Try it again: executor run --retry-failed."
-                f" Go on without it: executor run --keep-going, or executor skip {failed[0] if failed else 'ID'}"
-            )
-        case Ending.WAITING:
-            yield "only people can go on: see `executor status`, then `executor done ID` or tick the box"
-        case Ending.STOPPED:
-            yield "stopped by `executor stop`; go on with `executor run`"
-        case Ending.INTERRUPTED:
-            yield "interrupted; nothing is lost, go on with `executor run`"
-        case Ending.ABANDONED:
-            yield "interrupted without a database to tell; the next `executor run` queues what ran again"
-        case Ending.DONE if failed:
-            yield f"failed: {', '.join(failed[:6])}. Try again: executor run --retry-failed"
-        case Ending.DONE if after.queued:
-            yield "what is still queued waits for tasks that were not asked for: see `executor status`"
+    return f"{console.counted(after.total, 'task')}: {told or 'none'}; {console.duration(seconds)}"

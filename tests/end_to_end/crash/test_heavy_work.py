@@ -37,8 +37,10 @@ def test_thousands_of_tasks_leave_no_descriptor_and_no_thread_behind(site: Site)
     early = _most(site, worker, 200)
     late = _most(site, worker, _TASKS)
     assert site.end(worker, 60) == 0
-    assert late[0] <= early[0] + 8, f"descriptors: {early[0]}, later {late[0]}"
-    assert late[1] <= early[1] + 2, f"threads: {early[1]}, later {late[1]}"
+    # A look may catch none of the eight runs or all of them, each with up to eight descriptors and a thread; a leak of
+    # one in twenty tasks would be more.
+    assert late[0] <= early[0] + 8 * 8, f"descriptors: {early[0]}, later {late[0]}"
+    assert late[1] <= early[1] + 8, f"threads: {early[1]}, later {late[1]}"
 
 
 def _peak_until_its_end(site: Site, worker: Worker) -> float:

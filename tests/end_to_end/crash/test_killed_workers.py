@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -22,6 +24,10 @@ def _at_work(site: Site, worker: Worker, processes: int) -> None:
     site.begun("A")
     site.until(lambda: len(site.left()) >= processes, f"{processes} processes of the task")
     assert worker.guard()
+
+
+def _scratch_folders(pid: int) -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"executor-*.{pid}.*"))
 
 
 def test_children_are_gone_within_a_second_of_their_worker(site: Site) -> None:
@@ -55,9 +61,11 @@ def test_worker_and_guard_killed_at_once_leave_what_the_next_run_ends_before_it_
     os.kill(guard, signal.SIGKILL)
     worker.kill()
     assert len(site.left()) >= 5, "nobody was there to end them"
+    assert _scratch_folders(worker.pid), "nor to remove the scripts"
     began = time.monotonic()
     assert site.run() == 0
     assert time.monotonic() - began < 10, "at once, not when a lease of 30 s is over"
+    assert not _scratch_folders(worker.pid)
     assert site.runs("A") == ["lost", "succeeded"]
     check_completed(site)
 
