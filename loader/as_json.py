@@ -27,6 +27,7 @@ def _task(task: Task) -> dict[str, object]:
         "title": task.title,
         "priority": task.priority,
         "section": list(task.section),
+        "carrier": task.carrier,
         "mark": task.mark,
         "status": task.status.value,
         "dependencies": list(task.dependencies),
@@ -42,6 +43,7 @@ def _task(task: Task) -> dict[str, object]:
         "position": task.position,
         "body": task.body,
         "blocks": [_block(block) for block in task.blocks],
+        "steps": [{"mark": step.mark, "line": step.line} for step in task.steps],
     }
 
 

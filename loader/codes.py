@@ -129,6 +129,15 @@ LABEL = Code(
 STEP = Code("I204", "A box belongs to a task with a run block of its own.", "a step of task '{name}', not a task")
 REPEATED_ROW = Code("I205", "A table row repeats a task of the list.", "not a task: '{name}' is on line {first}")
 FRONT_MATTER_BOX = Code("I206", "A box stands in the front matter.", "not a task: front matter")
+CRITERION = Code(
+    "I207",
+    "A box stands outside the headings that are the tasks.",
+    "not a task: the headings are the tasks here, so this box is a criterion",
+    "to make it a task, give it an id or a heading of its own",
+)
+TABLE_OF_TASK = Code(
+    "I208", "A table stands in the body of a heading task.", "not tasks: a table in the body of task '{name}'"
+)
 
 TABLE: tuple[Code, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Code))
 

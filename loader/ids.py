@@ -16,7 +16,7 @@ _SURE = re.compile(
        ){_END}""",
     re.VERBOSE,
 )
-_WORDED = re.compile(r"(?:Task|Subtask)\s+(\d+[a-z]?(?:\.\d+)*)(?=\s*[:.—–-](?:\s|\*|$))", re.IGNORECASE)
+_WORDED = re.compile(r"(?:Task|Subtask)\s+(\d+[a-z]?(?:\.\d+)*)(?=\s*[:.—–-](?:\s|\*|$)|\s+\(AC)", re.IGNORECASE)
 _LOOSE = (
     ("dotted", re.compile(rf"(\d+[a-z]?(?:\.\d+[a-z]?)+)\.?{_END}")),
     ("numbered", re.compile(r"(\d+)(?:\\?[.)])(?=\s)")),

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 Role = Literal["run", "verify", "prompt", "text"]
-Carrier = Literal["checkbox", "table"]
+Carrier = Literal["checkbox", "table", "heading", "yaml", "file", "json", "todo.txt"]
 
 
 class Status(StrEnum):
@@ -77,6 +77,16 @@ class MarkPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A box in the body of a task that is a heading: ticked with the task, never run on its own."""
+
+    mark: str
+    mark_place: MarkPlace
+    line: int
+    body_line: int = -1  # the line of the task's body that shows it, from 0
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One task as its file tells it (format.md, section 1). `lines` is first and last, from 1, inclusive."""
 
@@ -105,6 +115,7 @@ class Task:
     settings: Mapping[str, object] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
     carrier: Carrier = "checkbox"
+    steps: tuple[Step, ...] = ()  # where there are any, `mark`, `status` and `mark_place` follow from them
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The whole way from bytes to a task list, as a list of steps.
 
 read:      size -> decode -> front matter -> outline
-_assemble: sections -> marks -> boxes and rows -> bodies -> ids -> edges -> tasks
+_assemble: sections -> marks -> headings, boxes and rows -> bodies -> ids -> edges -> tasks
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from loader import (
     dialects,
     fences,
     frontmatter,
+    headings,
     hidden,
     legends,
     naming,
@@ -24,6 +25,7 @@ from loader import (
     priorities,
     sections,
     source,
+    steps,
     tables,
     tasks,
 )
@@ -32,6 +34,7 @@ from loader.frontmatter import FrontMatter
 from loader.graph import Graph
 from loader.model import Diagnostic, Status, TaskList
 from loader.outline import Outline
+from loader.regions import Plan
 from loader.sections import Sections
 
 
@@ -74,9 +77,10 @@ def _assemble(
     languages = front.settings.get("languages")
     page = boxes.Page(text, traced, arranged, meanings, languages if isinstance(languages, Mapping) else {})
 
-    found = boxes.find(page)
-    rows = tables.find(page, found)
-    drafts = _merged(found, rows)
+    plan = headings.find(page)
+    found = boxes.find(page, plan)
+    rows = _unrepeated(tables.find(page, found, plan), found, plan)
+    drafts = _merged(plan.drafts, found.drafts, rows)
     diagnostics = [*front.diagnostics, *found.diagnostics]
     diagnostics += bodies.fill(drafts, text)
     diagnostics += _check_blocks(drafts, page.languages)
@@ -91,16 +95,17 @@ def _assemble(
     diagnostics += hidden.find(text.lines, traced, found.lines, front.end)
     if not drafts:
         diagnostics.append(_no_tasks(text))
+    built = tasks.build(drafts, names, graph.edges, text.lines)
     return TaskList(
         title=front.title or arranged.title,
         description=front.description or _description(traced, arranged, drafts),
         dialect=dialect,
         settings=front.settings,
-        tasks=tasks.build(drafts, names, graph.edges, text.lines),
+        tasks=built,
         edges=tuple(edge for edges in graph.edges for edge in edges.values()),
         diagnostics=tuple(sorted(diagnostics, key=lambda diagnostic: (diagnostic.line, diagnostic.column))),
         sha256=sha256,
-        vocabulary=legends.vocabulary(meanings, (draft.mark for draft in drafts)),
+        vocabulary=legends.vocabulary(meanings, steps.marks(built)),
         meanings=meanings,
     )
 
@@ -130,15 +135,16 @@ def _legend(lines: Sequence[str], traced: Outline, arranged: Sections) -> dict[s
     )
 
 
-def _merged(found: boxes.Found, rows: list[Draft]) -> list[Draft]:
-    """Boxes and rows in file order; a row that repeats a box's id is a view of it, not a second task."""
+def _unrepeated(rows: list[Draft], found: boxes.Found, plan: Plan) -> list[Draft]:
+    """Without the rows that repeat the id of a box or a heading: such a table is a view of them."""
     if not rows:
-        return found.drafts
+        return rows
     known = {
         draft.wording.candidate.name: draft.text_line + 1
         for draft in reversed(found.drafts)
         if draft.wording.candidate is not None
     }
+    known.update((str(draft.given_id), draft.text_line + 1) for draft in reversed(plan.drafts))
     own = []
     for row in rows:
         if row.given_id in known:
@@ -146,19 +152,26 @@ def _merged(found: boxes.Found, rows: list[Draft]) -> list[Draft]:
             found.diagnostics.append(codes.diagnose(codes.REPEATED_ROW, row.line + 1, **facts))
         else:
             own.append(row)
-    if not found.drafts:
-        return own
-    order = sorted(range(len(found.drafts) + len(own)), key=lambda index: _all(found.drafts, own, index).line)
-    places = {old: new for new, old in enumerate(order)}
-    merged = [_all(found.drafts, own, index) for index in order]
-    for draft in found.drafts:
-        draft.parent = places[draft.parent] if draft.parent >= 0 else -1
-        draft.children = [places[child] for child in draft.children]
-    return merged
+    return own
 
 
-def _all(first: list[Draft], second: list[Draft], index: int) -> Draft:
-    return first[index] if index < len(first) else second[index - len(first)]
+def _merged(*carriers: list[Draft]) -> list[Draft]:
+    """What the carriers found, in file order; each counts its parents and children from its own first."""
+    filled = [drafts for drafts in carriers if drafts]
+    if len(filled) < 2:
+        return filled[0] if filled else []
+    every = [draft for drafts in filled for draft in drafts]
+    order = sorted(range(len(every)), key=lambda index: every[index].line)
+    places = [0] * len(every)
+    for new, old in enumerate(order):
+        places[old] = new
+    first = 0
+    for drafts in filled:
+        for draft in drafts:
+            draft.parent = places[first + draft.parent] if draft.parent >= 0 else -1
+            draft.children = [places[first + child] for child in draft.children]
+        first += len(drafts)
+    return [every[index] for index in order]
 
 
 def _check_blocks(drafts: Sequence[Draft], languages: Mapping[str, str]) -> list[Diagnostic]:

@@ -51,7 +51,7 @@ DEFAULTS: Mapping[Kind, Mapping[Status, str]] = {
 
 def kind_of(task: Task) -> Kind:
     """How a task's mark is written."""
-    if task.carrier == "checkbox" or task.mark_place.before:
+    if task.carrier == "checkbox" or task.steps or task.mark_place.before:
         return "box"
     if task.mark_place.after:
         return "prefix"

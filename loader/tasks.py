@@ -59,6 +59,7 @@ def _task(index: int, draft: Draft, names: Names, edges: Mapping[int, Edge], lin
         settings=settings,
         blocks=tuple(draft.blocks),
         carrier=draft.carrier,
+        steps=tuple(draft.steps),
     )
 
 
