@@ -14,6 +14,7 @@ def as_dict(task_list: TaskList) -> dict[str, object]:
         "title": task_list.title,
         "description": task_list.description,
         "dialect": task_list.dialect,
+        "dialect_reason": task_list.dialect_reason,
         "settings": _settings(task_list.settings),
         "tasks": [_task(task) for task in task_list.tasks],
         "edges": [_edge(edge) for edge in task_list.edges],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from loader import codes, fences, wording
@@ -41,8 +41,11 @@ class Page:
     languages: Mapping[str, str]
 
 
-def find(page: Page, plan: Plan) -> Found:
-    """Every box of the outline, as a draft, as a step of a heading that is a task, or with a diagnostic."""
+def find(page: Page, plan: Plan, taken: Collection[int] = ()) -> Found:
+    """Every box of the outline, as a draft, as a step of a heading that is a task, or with a diagnostic.
+
+    Fences that begin on one of the lines `taken` are not given to tasks.
+    """
     found = Found()
     matches = [BOX.match(item.text) if item.text.startswith("[") else None for item in page.outline.items]
     blocks = [fences.read(fence, page.languages) for fence in page.outline.fences]
@@ -74,7 +77,7 @@ def find(page: Page, plan: Plan) -> Found:
             has_steps.add(len(found.drafts))
         found.drafts.append(draft)
     plan.settle(page.meanings)
-    _attach(page.outline, blocks, found, plan)
+    _attach(page.outline, blocks, found, plan, taken)
     return found
 
 
@@ -102,6 +105,8 @@ def _step_of_heading(
         return None, True
     if plan.is_in_scope(item.start):
         read = wording.read(item.text[match.end() :].split("\n", 1)[0])
+        if plan.drafts[0].carrier == "file":
+            return codes.diagnose(codes.CRITERION, item.text_line + 1), False
         if read.hidden_id is None and (read.candidate is None or read.candidate.family):
             return codes.diagnose(codes.CRITERION, item.text_line + 1), False
     return None, False
@@ -168,7 +173,7 @@ def _adopt(parent: Draft, child: Draft, parent_index: int, child_index: int) -> 
     parent.children.append(child_index)
 
 
-def _attach(outline: Outline, blocks: list[Block], found: Found, plan: Plan) -> None:
+def _attach(outline: Outline, blocks: list[Block], found: Found, plan: Plan, taken: Collection[int]) -> None:
     """Give each fence to the task around it, else to the task it follows with no heading or rule between."""
     stops = sorted(
         (*(heading.line for heading in outline.headings), *outline.rules, *(t.start for t in outline.tables))
@@ -176,6 +181,8 @@ def _attach(outline: Outline, blocks: list[Block], found: Found, plan: Plan) -> 
     stop = last = -1
     next_stop = next_draft = 0
     for fence, block in zip(outline.fences, blocks, strict=True):
+        if fence.start in taken:
+            continue
         if plan.drafts and plan.attach(fence, block):
             continue
         owner = found.owners[fence.item] if fence.item >= 0 else -1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -50,8 +50,8 @@ class _Head:
     fences: int = 0
 
 
-def find(page: Page) -> Plan:
-    """Decide, heading by heading; linear in headings, boxes and fences."""
+def find(page: Page, taken: Collection[int] = ()) -> Plan:
+    """Decide, heading by heading; linear in headings, boxes and fences. Fences on the lines `taken` hold tasks."""
     all_headings = page.outline.headings
     if not any(_may_be_task(heading) for heading in all_headings):
         return Plan()
@@ -60,7 +60,7 @@ def find(page: Page) -> Plan:
     if not heads:
         return Plan()
     lines = [heading.line for heading in all_headings]
-    _count(page, heads, around, lines)
+    _count(page, heads, around, lines, taken)
     chosen = _chosen(heads)
     if not chosen:
         return Plan()
@@ -125,7 +125,9 @@ def _enclosing(heads: dict[int, _Head], around: Sequence[int]) -> list[int]:
     return result
 
 
-def _count(page: Page, heads: dict[int, _Head], around: Sequence[int], lines: Sequence[int]) -> None:
+def _count(
+    page: Page, heads: dict[int, _Head], around: Sequence[int], lines: Sequence[int], taken: Collection[int]
+) -> None:
     enclosing = _enclosing(heads, around)
 
     def owner(line: int) -> _Head | None:
@@ -139,7 +141,7 @@ def _count(page: Page, heads: dict[int, _Head], around: Sequence[int], lines: Se
             candidate = ids.find(item.text[match.end() :].split("\n", 1)[0].strip())
             head.named_boxes += candidate is not None and candidate.family in _IDS_OF_BOXES
     for fence in page.outline.fences:
-        if (head := owner(fence.start)) is not None:
+        if fence.start not in taken and (head := owner(fence.start)) is not None:
             head.fences += 1
     for head in reversed(heads.values()):  # what is below one is below those around it
         if head.parent >= 0 and (above := heads.get(enclosing[head.parent])) is not None:

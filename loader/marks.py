@@ -11,6 +11,8 @@ from itertools import accumulate
 from loader import codes, legends, signs, steps
 from loader.model import Diagnostic, MarkPlace, Status, Task, TaskList
 
+_OWN_WORDS = ("table", "yaml", "json")
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -48,7 +50,7 @@ def patch(source: bytes, tasks: TaskList, wanted: Mapping[str, Status]) -> Patch
     statuses = {index[task_id]: status for task_id, status in wanted.items() if task_id in index}
     missing = tuple(task_id for task_id in wanted if task_id not in index)
     _tick_parents(tasks, index, statuses)
-    own = _own_marks(tasks.tasks) if any(tasks.tasks[place].carrier == "table" for place in statuses) else {}
+    own = _own_marks(tasks.tasks) if any(tasks.tasks[place].carrier in _OWN_WORDS for place in statuses) else {}
     written: dict[str, str] = {}
     changes: list[Change] = []
     for place, status in sorted(statuses.items()):
@@ -92,10 +94,10 @@ def _tick_parents(tasks: TaskList, index: Mapping[str, int], statuses: dict[int,
 
 
 def _own_marks(tasks: Iterable[Task]) -> dict[tuple[signs.Kind, Status], str]:
-    """The marks that tables use already, by kind and what they say."""
+    """The marks that tables and fields use already, by kind and what they say."""
     own: dict[tuple[signs.Kind, Status], str] = {}
     for task in tasks:
-        if task.carrier == "table" and task.mark_place.length:
+        if task.carrier in _OWN_WORDS and task.mark_place.length:
             own.setdefault((signs.kind_of(task), signs.status_of(task.mark) or task.status), task.mark)
     return own
 
@@ -110,14 +112,19 @@ def _change(
     if task.status is status:
         return None
     kind = signs.kind_of(task)
-    mark = vocabulary.get(status) if kind == "box" else own.get((kind, status), signs.DEFAULTS[kind].get(status))
+    if kind == "word" and task.carrier != "table":
+        mark: str | None = own.get((kind, status)) or _cased(signs.word(status, task.mark), task.mark)
+    else:
+        mark = vocabulary.get(status) if kind == "box" else own.get((kind, status), signs.DEFAULTS[kind].get(status))
     if mark is None or mark == task.mark:
         return None
     place = task.mark_place
+    if kind in ("word", "truth") and task.carrier != "table" and not place.length:
+        return None  # no field to write to
     text = mark if place.length else place.before + mark + place.after
-    if kind == "prefix":
+    if kind in ("prefix", "letter"):
         text = mark + place.after if mark.strip() else ""
-    elif kind == "word":
+    elif kind == "word" and task.carrier == "table":
         text = mark = _cased(mark, task.mark)
     return Change(index, place, text.encode(), mark if mark.strip() else " ")
 
@@ -135,6 +142,8 @@ def _step_changes(index: int, task: Task, status: Status, tasks: TaskList) -> li
 def _cased(word: str, like: str) -> str:
     if like.isupper():
         return word.upper()
+    if like.istitle() and " " in like:
+        return word.title()
     return word.capitalize() if like[:1].isupper() else word
 
 

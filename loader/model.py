@@ -39,6 +39,7 @@ class Diagnostic:
     column: int
     message: str
     hint: str = ""
+    file: str = ""  # of a folder that is one list
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Task:
     settings: Mapping[str, object] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
     carrier: Carrier = "checkbox"
+    file: str = ""  # of a folder that is one list: `lines` and `mark_place` are in it
     steps: tuple[Step, ...] = ()  # where there are any, `mark`, `status` and `mark_place` follow from them
 
 
@@ -134,6 +136,7 @@ class TaskList:
         default_factory=dict
     )  # the mark to write for a status: the file's own first
     meanings: Mapping[str, Status] = field(default_factory=dict)  # what each mark says in this file
+    dialect_reason: str = ""  # why the list is read in this dialect
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

@@ -36,6 +36,8 @@ class Plan:
     def settle(self, meanings: Mapping[str, Status]) -> None:
         """Let the steps tell the mark of their task, where the heading has none of its own."""
         for draft in self.drafts:
+            if draft.carrier != "heading":
+                continue
             if draft.steps and draft.mark_place.length:
                 draft.steps = []  # one mark is enough; a sign is then replaced, for without it the steps would tell
                 draft.mark_place = MarkPlace(draft.mark_place.start, len(draft.mark.encode()))
@@ -58,6 +60,11 @@ class Plan:
         draft.blocks.append(block)
         draft.fence_lines.append((fence.start, fence.end))
         return True
+
+
+def whole_file(drafts: list[Draft]) -> Plan:
+    """The plan for a file that is one task: all that stands in it is its body, and every box a criterion."""
+    return Plan(drafts, scopes=[(0, drafts[0].end + 1)])
 
 
 def merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
