@@ -14,6 +14,7 @@ def as_dict(task_list: TaskList) -> dict[str, object]:
         "title": task_list.title,
         "description": task_list.description,
         "dialect": task_list.dialect,
+        "dialect_reason": task_list.dialect_reason,
         "settings": _settings(task_list.settings),
         "tasks": [_task(task) for task in task_list.tasks],
         "edges": [_edge(edge) for edge in task_list.edges],
@@ -27,6 +28,7 @@ def _task(task: Task) -> dict[str, object]:
         "title": task.title,
         "priority": task.priority,
         "section": list(task.section),
+        "carrier": task.carrier,
         "mark": task.mark,
         "status": task.status.value,
         "dependencies": list(task.dependencies),
@@ -42,6 +44,7 @@ def _task(task: Task) -> dict[str, object]:
         "position": task.position,
         "body": task.body,
         "blocks": [_block(block) for block in task.blocks],
+        "steps": [{"mark": step.mark, "line": step.line} for step in task.steps],
     }
 
 

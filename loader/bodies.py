@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from loader import codes, references, settings
 from loader.drafts import Draft
@@ -23,7 +24,7 @@ def fill(drafts: Sequence[Draft], source: Source) -> list[Diagnostic]:
     """Set `settings`, `references` and `body` of every draft that has lines of its own."""
     diagnostics: list[Diagnostic] = []
     for draft in drafts:
-        if draft.carrier == "checkbox":
+        if draft.carrier in ("checkbox", "heading"):
             _Body(draft, drafts, source, diagnostics).read()
     return diagnostics
 
@@ -33,34 +34,62 @@ class _Body:
 
     def __init__(self, draft: Draft, drafts: Sequence[Draft], source: Source, diagnostics: list[Diagnostic]) -> None:
         self.draft = draft
+        self.is_heading = draft.carrier == "heading"
         self.diagnostics = diagnostics
         self.lines = source.lines
         self.children = [(drafts[index].line, drafts[index].end) for index in draft.children]
 
     def read(self) -> None:
         draft = self.draft
-        paragraph_end = draft.text_line + 1 + draft.paragraph.count("\n")
         own = list(self._own())
         if not own:
             return
+        settings_end = self._first_step(own) if self.is_heading else draft.text_line + 1 + draft.paragraph.count("\n")
         fenced = {line for start, end in draft.fence_lines for line in range(start, end)}
         taken: set[int] = set()
         for place, (line, text) in enumerate(own):
             if line in fenced or line in taken or ":" not in text:
                 continue
             match = _KEY.match(text)
-            if match is None or not (match["bullet"] or line < paragraph_end):
+            if match is None or not self._may_set(match, line, settings_end):
                 continue
             row = settings.OF_TASK.get(settings.key(match["key"]))
-            if row is not None:
+            if row is not None and not (self.is_heading and self._is_prose(row, match["value"])):
                 taken.add(line)
                 value, used = self._value(match["value"], own, place)
                 taken.update(used)
                 self._set(row, match["key"], value, line)
-        draft.body = _trimmed([text for line, text in own if line not in taken])
+        kept = [(line, text) for line, text in own if line not in taken]
+        draft.body = _trimmed([text for _, text in kept])
+        if draft.steps:
+            blank = next(place for place, (_, text) in enumerate(kept) if text.strip())
+            rows = {line: place - blank for place, (line, _) in enumerate(kept)}
+            draft.steps = [replace(step, body_line=rows[step.line - 1]) for step in draft.steps]
+
+    def _first_step(self, own: list[tuple[int, str]]) -> int:
+        """Where the first paragraphs of a heading end: at the first box or fence, or at another heading."""
+        stops = [start for start, _ in self.draft.fence_lines] + [step.line - 1 for step in self.draft.steps]
+        stop = min(stops, default=self.draft.end)
+        return next((line for line, text in own if line >= stop or text.startswith("#")), stop)
+
+    def _may_set(self, match: re.Match[str], line: int, settings_end: int) -> bool:
+        """A heading's body is prose: what says `key: value` there is a setting at its top, or where the key is bold."""
+        if self.is_heading:
+            return line < settings_end or "**" in match[0][: match.end("key") + 2 - match.start()]
+        return bool(match["bullet"]) or line < settings_end
+
+    def _is_prose(self, row: Setting, value: str) -> bool:
+        """`Requires: a database` below a heading names no task."""
+        if row.name != "depends_on":
+            return False
+        names = references.names(value.strip().strip("_*"))
+        return not all(references.is_like_an_id(name) or len(name) == 1 for name in names)
 
     def _own(self) -> Iterator[tuple[int, str]]:
         draft = self.draft
+        if self.is_heading:
+            yield from ((number, self.lines[number]) for number in range(draft.line + 1, draft.end))
+            return
         width = _width(self.lines[draft.text_line])
         line = draft.text_line + 1
         for start, end in (*self.children, (draft.end, draft.end)):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from loader import codes, fences, wording
 from loader.drafts import Draft
-from loader.model import Block, Diagnostic, MarkPlace, Status
+from loader.model import Block, Diagnostic, MarkPlace, Status, Step
 from loader.outline import Item, Outline
+from loader.regions import Plan
 from loader.sections import Sections
 from loader.source import Source
 
-_BOX = re.compile(r"\[([^\[\]\n])\](\\?\*)?(?:[ \t]+|(?=\n)|$)")
+BOX = re.compile(r"\[([^\[\]\n])\](\\?\*)?(?:[ \t]+|(?=\n)|$)")
 _LABEL = re.compile(r"[A-WYZ0-9]")
 _MALFORMED = re.compile(r"\[(?:[ xX~]?)\](?![(\[:])")
 _STRICT = "\N{NO-BREAK SPACE}"
@@ -40,10 +41,13 @@ class Page:
     languages: Mapping[str, str]
 
 
-def find(page: Page) -> Found:
-    """Every box of the outline, as a draft or with a diagnostic."""
+def find(page: Page, plan: Plan, taken: Collection[int] = ()) -> Found:
+    """Every box of the outline, as a draft, as a step of a heading that is a task, or with a diagnostic.
+
+    Fences that begin on one of the lines `taken` are not given to tasks.
+    """
     found = Found()
-    matches = [_BOX.match(item.text) if item.text.startswith("[") else None for item in page.outline.items]
+    matches = [BOX.match(item.text) if item.text.startswith("[") else None for item in page.outline.items]
     blocks = [fences.read(fence, page.languages) for fence in page.outline.fences]
     runs = _running_items(page.outline, matches, blocks)
     has_steps: set[int] = set()
@@ -54,7 +58,13 @@ def find(page: Page) -> Found:
             _check_malformed(item, found)
             continue
         found.lines.add(item.text_line)
-        if _is_refused(page, item, match, found):
+        refused = _refusal(page, item, match)
+        if refused is None and plan.drafts:
+            refused, is_taken = _step_of_heading(page, plan, item, match, found)
+            if is_taken:
+                continue
+        if refused is not None:
+            found.diagnostics.append(refused)
             continue
         if owner in has_steps:
             found.diagnostics.append(_step(item, found.drafts[owner]))
@@ -66,7 +76,8 @@ def find(page: Page) -> Found:
         if item.index in runs:
             has_steps.add(len(found.drafts))
         found.drafts.append(draft)
-    _attach(page.outline, blocks, found)
+    plan.settle(page.meanings)
+    _attach(page.outline, blocks, found, plan, taken)
     return found
 
 
@@ -82,21 +93,37 @@ def _running_items(outline: Outline, matches: list[re.Match[str] | None], blocks
     return result
 
 
-def _is_refused(page: Page, item: Item, match: re.Match[str], found: Found) -> bool:
-    """Boxes that are no tasks; each says why."""
+def _step_of_heading(
+    page: Page, plan: Plan, item: Item, match: re.Match[str], found: Found
+) -> tuple[Diagnostic | None, bool]:
+    """Take a box below a heading that is a task as its step; around such headings only a box with an id is a task."""
+    owner = plan.owner(item.start)
+    if owner >= 0:
+        mark, column = _mark(page, item, match, found)
+        place = MarkPlace(page.source.offset(item.text_line, column), len(mark.encode()))
+        plan.drafts[owner].steps.append(Step(mark, place, item.text_line + 1))
+        return None, True
+    if plan.is_in_scope(item.start):
+        read = wording.read(item.text[match.end() :].split("\n", 1)[0])
+        if plan.drafts[0].carrier == "file":
+            return codes.diagnose(codes.CRITERION, item.text_line + 1), False
+        if read.hidden_id is None and (read.candidate is None or read.candidate.family):
+            return codes.diagnose(codes.CRITERION, item.text_line + 1), False
+    return None, False
+
+
+def _refusal(page: Page, item: Item, match: re.Match[str]) -> Diagnostic | None:
+    """Why a box is no task, if it is none."""
     line = item.text_line + 1
     mark = match[1]
     section = page.sections.at(item.start)
-    diagnostic = None
     if mark not in page.meanings and _LABEL.fullmatch(mark):
-        diagnostic = codes.diagnose(codes.LABEL, line, mark=mark)
-    elif section.kind == "ignored":
-        diagnostic = codes.diagnose(codes.IGNORED_SECTION, line, section=section.name)
-    elif not item.text[match.end() :].split("\n", 1)[0].strip():
-        diagnostic = codes.diagnose(codes.EMPTY_BOX, line)
-    if diagnostic is not None:
-        found.diagnostics.append(diagnostic)
-    return diagnostic is not None
+        return codes.diagnose(codes.LABEL, line, mark=mark)
+    if section.kind == "ignored":
+        return codes.diagnose(codes.IGNORED_SECTION, line, section=section.name)
+    if not item.text[match.end() :].split("\n", 1)[0].strip():
+        return codes.diagnose(codes.EMPTY_BOX, line)
+    return None
 
 
 def _check_malformed(item: Item, found: Found) -> None:
@@ -111,12 +138,17 @@ def _step(item: Item, owner: Draft) -> Diagnostic:
     return codes.diagnose(codes.STEP, item.text_line + 1, name=name)
 
 
-def _draft(page: Page, item: Item, match: re.Match[str], found: Found) -> Draft:
+def _mark(page: Page, item: Item, match: re.Match[str], found: Found) -> tuple[str, int]:
+    """The mark and its column in the line."""
     mark = match[1]
-    raw = page.source.lines[item.text_line]
-    column = raw.find(item.text[:3]) + 1
+    column = page.source.lines[item.text_line].find(item.text[:3]) + 1
     if mark not in page.meanings:
         found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, item.text_line + 1, column + 1, mark=mark))
+    return mark, column
+
+
+def _draft(page: Page, item: Item, match: re.Match[str], found: Found) -> Draft:
+    mark, column = _mark(page, item, match, found)
     first = item.text[match.end() :].split("\n", 1)[0]
     section = page.sections.at(item.start)
     status = Status.COMPLETED if section.kind == "archived" else page.meanings.get(mark, Status.PENDING)
@@ -141,7 +173,7 @@ def _adopt(parent: Draft, child: Draft, parent_index: int, child_index: int) -> 
     parent.children.append(child_index)
 
 
-def _attach(outline: Outline, blocks: list[Block], found: Found) -> None:
+def _attach(outline: Outline, blocks: list[Block], found: Found, plan: Plan, taken: Collection[int]) -> None:
     """Give each fence to the task around it, else to the task it follows with no heading or rule between."""
     stops = sorted(
         (*(heading.line for heading in outline.headings), *outline.rules, *(t.start for t in outline.tables))
@@ -149,6 +181,10 @@ def _attach(outline: Outline, blocks: list[Block], found: Found) -> None:
     stop = last = -1
     next_stop = next_draft = 0
     for fence, block in zip(outline.fences, blocks, strict=True):
+        if fence.start in taken:
+            continue
+        if plan.drafts and plan.attach(fence, block):
+            continue
         owner = found.owners[fence.item] if fence.item >= 0 else -1
         while next_stop < len(stops) and stops[next_stop] < fence.start:
             stop = stops[next_stop]

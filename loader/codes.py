@@ -36,6 +36,7 @@ TOO_LARGE = Code(
     "the file has {size} bytes, the limit is {limit}",
     "split it into several lists",
 )
+BAD_JSON = Code("E014", "A JSON list cannot be read.", "not a task list in JSON: {problem}")
 NO_TASKS = Code("E003", "The file holds no task.", "{what}", "write a task as a list item: `- [ ] What to do`")
 UNKNOWN_TASK = Code(
     "E004",
@@ -46,7 +47,7 @@ UNKNOWN_TASK = Code(
 DUPLICATE_ID = Code(
     "E005",
     "Two tasks have the same id.",
-    "id '{name}' is taken: line {first} and line {second}",
+    "id '{name}' is taken: {first} and {second}",
     "give one of them another id, or pass --on-duplicate suffix",
 )
 SELF_DEPENDENCY = Code("E006", "A task depends on itself.", "task '{name}' depends on itself", "take it out of {rule}")
@@ -94,7 +95,7 @@ HIDDEN_BY_HTML = Code(
     "put a blank line after the tag",
 )
 DUPLICATE_RENAMED = Code(
-    "W106", "A second task with the same id got a suffix.", "id '{name}' is taken by line {first}: read as '{new}'"
+    "W106", "A second task with the same id got a suffix.", "id '{name}' is taken by {first}: read as '{new}'"
 )
 MISSING_ALLOWED = Code(
     "W107", "An unknown dependency was left out.", "unknown task '{name}' in {rule} is left out{suggestion}"
@@ -120,6 +121,12 @@ UNNAMED_ROW = Code("W111", "A table row has neither id nor title.", "a row witho
 VERIFY_CANNOT_RUN = Code(
     "W112", "A verify block is in a language that does not run.", "a verify block in '{language}' cannot run"
 )
+NO_STATUS_FIELD = Code(
+    "W113",
+    "A task has no field to write its status to.",
+    "task '{name}' has no field for its status, so its end cannot be written here",
+    "add `{field}`",
+)
 
 IGNORED_SECTION = Code("I201", "A box stands in a section that holds no tasks.", "not a task: section '{section}'")
 QUOTED_BOX = Code("I202", "A box stands in a block quote.", "not a task: quoted")
@@ -129,6 +136,19 @@ LABEL = Code(
 STEP = Code("I204", "A box belongs to a task with a run block of its own.", "a step of task '{name}', not a task")
 REPEATED_ROW = Code("I205", "A table row repeats a task of the list.", "not a task: '{name}' is on line {first}")
 FRONT_MATTER_BOX = Code("I206", "A box stands in the front matter.", "not a task: front matter")
+CRITERION = Code(
+    "I207",
+    "A box stands outside the headings that are the tasks.",
+    "not a task: the headings are the tasks here, so this box is a criterion",
+    "to make it a task, give it an id or a heading of its own",
+)
+TABLE_OF_TASK = Code(
+    "I208", "A table stands in the body of a heading task.", "not tasks: a table in the body of task '{name}'"
+)
+OTHER_TAG = Code(
+    "I209", "A JSON list holds several lists by tag.", "not read: tag '{name}' ({count}); only '{chosen}' is"
+)
+NO_TASK_FILE = Code("I210", "A file of a folder is no task.", "not a task: no front matter with id and status")
 
 TABLE: tuple[Code, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Code))
 

@@ -17,6 +17,13 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("openspec", re.compile(r"^## (\d+)\. [^\n]*\n(?:[ \t]*\n)*- \[[^\]\n]\] (?:\*\*)?\1\.\d+\b", re.MULTILINE)),
 )
 
+_WORDS: dict[str, tuple[str, ...]] = {
+    "kiro": ("_Requirements:",),
+    "spec-kit": ("[US",),
+    "obsidian": ("🆔", "⛔", "⏫", "🔼", "🔽", "📅", "🛫", "::"),
+    "aidevops": ("] t",),
+    "openspec": ("\n## ", "## "),
+}
 _PRESETS: dict[str, dict[str, Status]] = {
     "kiro": {"~": Status.PENDING},
     "spec-workflow": {"~": Status.BLOCKED},
@@ -29,7 +36,12 @@ def detect(text: str, *, has_settings: bool) -> str:
     """The dialect's name; a file with our own front matter is native."""
     if has_settings:
         return "native"
-    return next((name for name, sign in _SIGNS if sign.search(text)), "plain")
+    return next((name for name, sign in _SIGNS if _may_show(name, text) and sign.search(text)), "plain")
+
+
+def _may_show(name: str, text: str) -> bool:
+    """Whether the words are there that the sign is made of."""
+    return any(word in text for word in _WORDS[name])
 
 
 def preset(dialect: str) -> dict[str, Status]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loader.model import Block, Carrier, MarkPlace, Status
+from loader.model import Block, Carrier, MarkPlace, Status, Step
 from loader.references import Reference
 from loader.sections import Section
 from loader.wording import Wording
@@ -35,4 +35,5 @@ class Draft:
     references: list[Reference] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
     body: str = ""
-    given_id: str | None = None  # an id that needs no guessing: a table's cell
+    given_id: str | None = None  # an id that needs no guessing: a table's cell, a heading's number
+    steps: list[Step] = field(default_factory=list)

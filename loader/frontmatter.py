@@ -22,6 +22,7 @@ class FrontMatter:
     has_settings: bool = False
     settings: Mapping[str, object] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
+    content: Mapping[object, object] | None = None  # all of it, for a file that is one task
 
 
 def read(lines: Sequence[str]) -> FrontMatter:
@@ -52,6 +53,7 @@ def read(lines: Sequence[str]) -> FrontMatter:
         "executor" in content,
         list_settings,
         tuple(diagnostics),
+        content,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from loader import codes, references
 from loader.drafts import Draft
 from loader.model import Diagnostic, Edge
+from loader.naming import Place, on_line
 from loader.references import Ids, Reference
 
 _SUGGESTIONS_MAX = 20  # each compares a name with every id
@@ -16,8 +17,11 @@ _SUGGESTIONS_MAX = 20  # each compares a name with every id
 class Graph:
     """Edges by index of draft, in the order they were found, each once."""
 
-    def __init__(self, drafts: Sequence[Draft], task_ids: Sequence[str], *, allow_missing: bool) -> None:
+    def __init__(
+        self, drafts: Sequence[Draft], task_ids: Sequence[str], *, allow_missing: bool, place: Place = on_line
+    ) -> None:
         self.drafts = drafts
+        self.place = place
         self.task_ids = task_ids
         self.allow_missing = allow_missing
         self.index = {task_id: index for index, task_id in enumerate(task_ids)}
@@ -110,7 +114,7 @@ class Graph:
         cycle = path[places[at] :]
         first = cycle.index(min(cycle))
         cycle = [*cycle[first:], *cycle[: first + 1]]
-        text = " → ".join(f"{self.task_ids[index]} (line {self.drafts[index].text_line + 1})" for index in cycle)
+        text = " → ".join(f"{self.task_ids[index]} ({self.place(self.drafts[index].text_line + 1)})" for index in cycle)
         self.diagnostics.append(codes.diagnose(codes.CYCLE, self.drafts[cycle[0]].text_line + 1, path=text))
 
 

@@ -16,7 +16,7 @@ _SURE = re.compile(
        ){_END}""",
     re.VERBOSE,
 )
-_WORDED = re.compile(r"(?:Task|Subtask)\s+(\d+[a-z]?(?:\.\d+)*)(?=\s*[:.—–-](?:\s|\*|$))", re.IGNORECASE)
+_WORDED = re.compile(r"(?:Task|Subtask)\s+(\d+[a-z]?(?:\.\d+)*)(?=\s*[:.—–-](?:\s|\*|$)|\s+\(AC)", re.IGNORECASE)
 _LOOSE = (
     ("dotted", re.compile(rf"(\d+[a-z]?(?:\.\d+[a-z]?)+)\.?{_END}")),
     ("numbered", re.compile(r"(\d+)(?:\\?[.)])(?=\s)")),
@@ -24,8 +24,10 @@ _LOOSE = (
     ("lettered", re.compile(rf"([A-Za-z]\d{{1,3}}(?:\.\d+)*){_END}")),
     ("worded", re.compile(rf"([a-z]+(?:-[a-z]+)*-\d+){_END}")),
 )
+_BRACKETED = re.compile(r"([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)+)(?=\])")
 _PLACEHOLDER = re.compile(r"(?:[tT][xX]{2,}|[tT]\d+[xX]+|[A-Z]+-[X]{2,}|\[ID\])(?=[\s:.\]*`]|$)")
 _AFTER = re.compile(r"[*`\]~]*(?:\s*[:—–]|\s+-(?=\s)|\.(?=\s|$)|\\\.)?[*`]*\s*")
+_MAY_BEGIN = re.compile(r"[^\s\d]*(?:\d|task\s)", re.IGNORECASE)  # every family has a digit in its first word
 _BEFORE = re.compile(r"[*`\[~_]*")
 
 
@@ -42,6 +44,8 @@ class Candidate:
 
 def find(text: str) -> Candidate | None:
     """The id at the very start of a text, if something there could be one."""
+    if not _MAY_BEGIN.match(text):
+        return None
     opened = _BEFORE.match(text)
     start = opened.end() if opened else 0
     decoration = text[:start]
@@ -59,12 +63,14 @@ def find(text: str) -> Candidate | None:
 
 def _bracketed(text: str, start: int, decoration: str) -> Candidate | None:
     """`[T1]`, `[1.2]`: the brackets make a loose spelling no surer, but its dot or colon unnecessary."""
-    match = re.compile(r"([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)+)(?=\])").match(text, start)
+    match = _BRACKETED.match(text, start)
     return _candidate(text, match[1], "bracketed", match.end(), decoration) if match else None
 
 
 def placeholder(text: str) -> str | None:
     """The placeholder at the start of a text: an id that nobody has filled in."""
+    if "X" not in text and "x" not in text and "[ID]" not in text:
+        return None
     opened = _BEFORE.match(text)
     match = _PLACEHOLDER.match(text, opened.end() if opened else 0) or _PLACEHOLDER.match(text)
     return match[0] if match else None

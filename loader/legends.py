@@ -87,6 +87,8 @@ def find(lines: Iterable[tuple[str, bool]]) -> dict[str, Status]:
     """
     legend: dict[str, Status] = {}
     for line, is_aside in lines:
+        if not is_aside and "`[" not in line and line.count("[") < _PAIRS_MIN:
+            continue
         pairs = list(_PAIR.finditer(line))
         if not pairs:
             continue

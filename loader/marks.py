@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import accumulate
 
-from loader import codes, legends, signs
+from loader import codes, legends, signs, steps
 from loader.model import Diagnostic, MarkPlace, Status, Task, TaskList
+
+_OWN_WORDS = ("table", "yaml", "json")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One stretch of bytes to replace; `mark` is what the task's mark is then."""
+    """One stretch of bytes to replace; `mark` is then the mark of the task, or of its step of that number."""
 
     index: int
     place: MarkPlace
     new: bytes
     mark: str
+    step: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,16 @@ def patch(source: bytes, tasks: TaskList, wanted: Mapping[str, Status]) -> Patch
     statuses = {index[task_id]: status for task_id, status in wanted.items() if task_id in index}
     missing = tuple(task_id for task_id in wanted if task_id not in index)
     _tick_parents(tasks, index, statuses)
-    own = _own_marks(tasks.tasks) if any(tasks.tasks[place].carrier == "table" for place in statuses) else {}
+    own = _own_marks(tasks.tasks) if any(tasks.tasks[place].carrier in _OWN_WORDS for place in statuses) else {}
     written: dict[str, str] = {}
     changes: list[Change] = []
     for place, status in sorted(statuses.items()):
         task = tasks.tasks[place]
+        if task.steps:
+            of_steps = _step_changes(place, task, status, tasks)
+            changes += of_steps
+            written[task.task_id] = of_steps[0].mark if of_steps else task.mark
+            continue
         change = _change(place, task, status, tasks.vocabulary, own)
         if change is None:
             written[task.task_id] = task.mark
@@ -84,10 +94,10 @@ def _tick_parents(tasks: TaskList, index: Mapping[str, int], statuses: dict[int,
 
 
 def _own_marks(tasks: Iterable[Task]) -> dict[tuple[signs.Kind, Status], str]:
-    """The marks that tables use already, by kind and what they say."""
+    """The marks that tables and fields use already, by kind and what they say."""
     own: dict[tuple[signs.Kind, Status], str] = {}
     for task in tasks:
-        if task.carrier == "table" and task.mark_place.length:
+        if task.carrier in _OWN_WORDS and task.mark_place.length:
             own.setdefault((signs.kind_of(task), signs.status_of(task.mark) or task.status), task.mark)
     return own
 
@@ -102,21 +112,38 @@ def _change(
     if task.status is status:
         return None
     kind = signs.kind_of(task)
-    mark = vocabulary.get(status) if kind == "box" else own.get((kind, status), signs.DEFAULTS[kind].get(status))
+    if kind == "word" and task.carrier != "table":
+        mark: str | None = own.get((kind, status)) or _cased(signs.word(status, task.mark), task.mark)
+    else:
+        mark = vocabulary.get(status) if kind == "box" else own.get((kind, status), signs.DEFAULTS[kind].get(status))
     if mark is None or mark == task.mark:
         return None
     place = task.mark_place
+    if kind in ("word", "truth") and task.carrier != "table" and not place.length:
+        return None  # no field to write to
     text = mark if place.length else place.before + mark + place.after
-    if kind == "prefix":
+    if kind in ("prefix", "letter"):
         text = mark + place.after if mark.strip() else ""
-    elif kind == "word":
+    elif kind == "word" and task.carrier == "table":
         text = mark = _cased(mark, task.mark)
     return Change(index, place, text.encode(), mark if mark.strip() else " ")
+
+
+def _step_changes(index: int, task: Task, status: Status, tasks: TaskList) -> list[Change]:
+    mark = tasks.vocabulary.get(status)
+    if task.status is status or mark is None:
+        return []
+    return [
+        Change(index, task.steps[place].mark_place, mark.encode(), mark, place)
+        for place in steps.due(task, status, tasks.meanings)
+    ]
 
 
 def _cased(word: str, like: str) -> str:
     if like.isupper():
         return word.upper()
+    if like.istitle() and " " in like:
+        return word.title()
     return word.capitalize() if like[:1].isupper() else word
 
 
@@ -134,18 +161,44 @@ def _updated(source: bytes, tasks: TaskList, changes: list[Change]) -> TaskList:
     if not changes:
         return tasks
     result = list(tasks.tasks)
+    of_steps: dict[int, list[Change]] = {}
     for change in changes:
-        result[change.index] = _remarked(result[change.index], change, tasks.meanings)
+        if change.step >= 0:
+            of_steps.setdefault(change.index, []).append(change)
+        else:
+            result[change.index] = _remarked(result[change.index], change, tasks.meanings)
+    for index, own in of_steps.items():
+        result[index] = _stepped(result[index], own, tasks.meanings)
     if any(len(change.new) != change.place.length for change in changes):
-        _move(result, changes)
-    touched = {result[change.index].lines[0]: tasks.tasks[change.index].mark for change in changes}
+        _move(result, tasks.tasks, changes)
+    touched = dict(_replaced(tasks.tasks[change.index], change) for change in changes)
     return replace(
         tasks,
         tasks=tuple(result),
         sha256=sha256(source).hexdigest(),
-        vocabulary=legends.vocabulary(tasks.meanings, (task.mark for task in result)),
+        vocabulary=legends.vocabulary(tasks.meanings, steps.marks(result)),
         diagnostics=tuple(found for found in tasks.diagnostics if not _is_mended(found, touched)),
     )
+
+
+def _replaced(task: Task, change: Change) -> tuple[int, str]:
+    """The line of the mark that is gone, and the mark."""
+    if change.step >= 0:
+        return task.steps[change.step].line, task.steps[change.step].mark
+    return task.lines[0], task.mark
+
+
+def _stepped(task: Task, changes: Iterable[Change], meanings: Mapping[str, Status]) -> Task:
+    """The task with other marks at its steps, in its body too."""
+    own = list(task.steps)
+    body = task.body.split("\n")
+    for change in changes:
+        step = own[change.step]
+        own[change.step] = replace(step, mark=change.mark, mark_place=replace(change.place, length=len(change.new)))
+        before, box, after = body[step.body_line].partition(f"[{step.mark}]")
+        body[step.body_line] = f"{before}[{change.mark}]{after}" if box else before
+    mark, status, place = steps.summed(own, meanings)
+    return replace(task, mark=mark, status=status, mark_place=place, steps=tuple(own), body="\n".join(body))
 
 
 def _remarked(task: Task, change: Change, meanings: Mapping[str, Status]) -> Task:
@@ -158,16 +211,25 @@ def _remarked(task: Task, change: Change, meanings: Mapping[str, Status]) -> Tas
     return replace(task, mark=change.mark, status=status, mark_place=place)
 
 
-def _move(tasks: list[Task], changes: list[Change]) -> None:
-    order = sorted(range(len(tasks)), key=lambda index: tasks[index].mark_place.start)
-    by_index = {change.index: change for change in changes}
-    moved = 0
-    for index in order:
-        if moved:
-            place = tasks[index].mark_place
-            tasks[index] = replace(tasks[index], mark_place=replace(place, start=place.start + moved))
-        if index in by_index:
-            moved += len(by_index[index].new) - by_index[index].place.length
+def _move(tasks: list[Task], before: Iterable[Task], changes: list[Change]) -> None:
+    """Shift the places behind a change of length; `changes` are in file order and none of them touches another."""
+    starts = [change.place.start for change in changes]
+    moved = list(accumulate((len(change.new) - change.place.length for change in changes), initial=0))
+
+    def shifted(place: MarkPlace, old: MarkPlace) -> MarkPlace:
+        by = moved[bisect_left(starts, old.start)]
+        return replace(place, start=place.start + by) if by else place
+
+    for index, (task, old) in enumerate(zip(tasks, before, strict=True)):
+        place = shifted(task.mark_place, old.mark_place)
+        if task.steps:
+            own = tuple(
+                replace(step, mark_place=shifted(step.mark_place, was.mark_place))
+                for step, was in zip(task.steps, old.steps, strict=True)
+            )
+            tasks[index] = replace(task, mark_place=place, steps=own)
+        elif place is not task.mark_place:
+            tasks[index] = replace(task, mark_place=place)
 
 
 def _is_mended(diagnostic: Diagnostic, touched: Mapping[int, str]) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 Role = Literal["run", "verify", "prompt", "text"]
-Carrier = Literal["checkbox", "table"]
+Carrier = Literal["checkbox", "table", "heading", "yaml", "file", "json", "todo.txt"]
 
 
 class Status(StrEnum):
@@ -39,6 +39,7 @@ class Diagnostic:
     column: int
     message: str
     hint: str = ""
+    file: str = ""  # of a folder that is one list
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,16 @@ class MarkPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A box in the body of a task that is a heading: ticked with the task, never run on its own."""
+
+    mark: str
+    mark_place: MarkPlace
+    line: int
+    body_line: int = -1  # the line of the task's body that shows it, from 0
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One task as its file tells it (format.md, section 1). `lines` is first and last, from 1, inclusive."""
 
@@ -105,6 +116,8 @@ class Task:
     settings: Mapping[str, object] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
     carrier: Carrier = "checkbox"
+    file: str = ""  # of a folder that is one list: `lines` and `mark_place` are in it
+    steps: tuple[Step, ...] = ()  # where there are any, `mark`, `status` and `mark_place` follow from them
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,7 @@ class TaskList:
         default_factory=dict
     )  # the mark to write for a status: the file's own first
     meanings: Mapping[str, Status] = field(default_factory=dict)  # what each mark says in this file
+    dialect_reason: str = ""  # why the list is read in this dialect
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

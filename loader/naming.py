@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from loader import codes, ids, references, wording
@@ -15,6 +15,13 @@ from loader.references import Reference
 
 _MARKUP = re.compile(r"[*_`~]+")
 _KEY_LENGTH = 10
+
+Place = Callable[[int], str]
+
+
+def on_line(line: int) -> str:
+    """How a message names a line (from 1) of the one file that is read."""
+    return f"line {line}"
 
 
 @dataclass(slots=True)
@@ -27,7 +34,7 @@ class Names:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
-def give(drafts: Sequence[Draft], *, on_duplicate: str) -> Names:
+def give(drafts: Sequence[Draft], *, on_duplicate: str, place: Place = on_line) -> Names:
     """Name every draft, parents first; no two get the same id and none is dropped."""
     shown = _shown(drafts)
     names = Names()
@@ -45,7 +52,10 @@ def give(drafts: Sequence[Draft], *, on_duplicate: str) -> Names:
             names.ids.append("")
             derived.append((index, title))
         else:
-            names.ids.append(_unique(explicit, index, drafts, taken, names, on_duplicate=on_duplicate))
+            new = taken.take(explicit, index, "#")
+            if new != explicit:
+                names.diagnostics.append(_twice(drafts, taken.by_id[explicit], index, new, on_duplicate, place))
+            names.ids.append(new)
     for index, title in derived:
         parent = names.ids[drafts[index].parent] if drafts[index].parent >= 0 else ""
         names.ids[index] = taken.take(key(parent, title), index, "~")
@@ -85,17 +95,12 @@ def _written_id(draft: Draft, counting: set[tuple[int, str]]) -> str | None:
     return candidate.name if not candidate.family or (draft.level, candidate.family) in counting else None
 
 
-def _unique(name: str, index: int, drafts: Sequence[Draft], taken: _Taken, names: Names, *, on_duplicate: str) -> str:
-    first_index = taken.by_id.get(name)
-    new = taken.take(name, index, "#")
-    if first_index is None:
-        return new
-    first, second = drafts[first_index].text_line + 1, drafts[index].text_line + 1
-    if on_duplicate == "suffix":
-        names.diagnostics.append(codes.diagnose(codes.DUPLICATE_RENAMED, second, name=name, first=first, new=new))
-    else:
-        names.diagnostics.append(codes.diagnose(codes.DUPLICATE_ID, second, name=name, first=first, second=second))
-    return new
+def _twice(drafts: Sequence[Draft], first: int, second: int, new: str, on_duplicate: str, place: Place) -> Diagnostic:
+    lines = drafts[first].text_line + 1, drafts[second].text_line + 1
+    facts = {"name": new.rpartition("#")[0], "first": place(lines[0]), "second": place(lines[1]), "new": new}
+    return codes.diagnose(
+        codes.DUPLICATE_RENAMED if on_duplicate == "suffix" else codes.DUPLICATE_ID, lines[1], **facts
+    )
 
 
 @dataclass(slots=True)

@@ -96,24 +96,19 @@ def trace(text: str) -> Outline:
 
 @cache
 def _parser() -> MarkdownIt:
-    """Blocks only: inline parsing doubles the time and loses the raw text; references would swallow `[x]: text`."""
-    from markdown_it import MarkdownIt
+    from loader import blocks  # imports the parser, which costs 30 ms
 
-    parser = MarkdownIt("commonmark", {"maxNesting": _NESTING_MAX}).enable("table").disable("reference")
-    parser.core.ruler.disable(["inline", "text_join"])
-    return parser
+    return blocks.parser(_NESTING_MAX)
 
 
 class _Walk:
-    """The state of one walk: which items are open, and whose text the next inline token is."""
+    """The state of one walk: which items are open, and whose text comes next."""
 
     def __init__(self) -> None:
         self.outline = Outline()
         self.open_items: list[Item] = []
         self.quotes = 0
-        self.tables = 0
-        self.waiting: Heading | Item | None = None
-        self.paragraph_line = -1
+        self.waiting: Heading | None = None
         self.steps: dict[str, Callable[[Token], None]] = {
             "inline": self.inline,
             "list_item_open": self.item_open,
@@ -126,19 +121,14 @@ class _Walk:
             "blockquote_open": self.quote_open,
             "blockquote_close": self.quote_close,
             "table_open": self.table_open,
-            "table_close": self.table_close,
             "hr": self.rule,
         }
 
     def inline(self, token: Token) -> None:
-        if self.tables:
-            return
+        """The text of a heading that begins with `#`; others bring their own."""
         if self.waiting is not None:
             self.waiting.text = token.content
             self.waiting = None
-        elif self.paragraph_line >= 0:
-            self.outline.paragraphs.append((self.paragraph_line, token.content))
-        self.paragraph_line = -1
 
     def item_open(self, token: Token) -> None:
         if self.quotes:
@@ -156,27 +146,26 @@ class _Walk:
         if not self.quotes and self.open_items:
             self._begin_item_text(token)
         else:
-            self.paragraph_line = _lines(token)[0]
+            self.outline.paragraphs.append((_lines(token)[0], token.content))
 
     def heading(self, token: Token) -> None:
         if self.quotes:
             return
         if self.open_items:
-            if token.markup in ("-", "="):
-                self._begin_item_text(
-                    token
-                )  # `- [ ] a` over an indented `---` is a heading to Markdown, a box to people
+            if token.markup in ("-", "="):  # `- [ ] a` over an indented `---` is a heading to Markdown, a box to people
+                self._begin_item_text(token)
             return
-        heading = Heading(_lines(token)[0], int(token.tag[1]), "")
+        heading = Heading(_lines(token)[0], int(token.tag[1]), token.content)
         self.outline.headings.append(heading)
-        self.waiting = heading
+        if token.markup.startswith("#"):
+            self.waiting = heading
 
     def _begin_item_text(self, token: Token) -> None:
         item = self.open_items[-1]
         line = _lines(token)[0]
         if item.text_line < 0 and line <= item.start + 1:
             item.text_line = line
-            self.waiting = item
+            item.text = token.content
 
     def fence(self, token: Token) -> None:
         start, end = _lines(token)
@@ -200,12 +189,8 @@ class _Walk:
         self.quotes -= 1
 
     def table_open(self, token: Token) -> None:
-        self.tables += 1
         if not self.quotes and not self.open_items:
             self.outline.tables.append(Table(*_lines(token)))
-
-    def table_close(self, _: Token) -> None:
-        self.tables -= 1
 
     def rule(self, token: Token) -> None:
         if not self.quotes and not self.open_items:

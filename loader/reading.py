@@ -1,14 +1,15 @@
 """The whole way from bytes to a task list, as a list of steps.
 
-read:      size -> decode -> front matter -> outline
-_assemble: sections -> marks -> boxes and rows -> bodies -> ids -> edges -> tasks
+read:      size -> decode -> which kind of file
+_assemble: front matter and outline -> sections -> marks -> headings, boxes, fences and rows   (Markdown)
+finish:    bodies -> ids -> edges -> tasks                                                     (all kinds)
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loader import (
     bodies,
@@ -17,21 +18,28 @@ from loader import (
     dialects,
     fences,
     frontmatter,
+    headings,
     hidden,
+    jsons,
     legends,
     naming,
     outline,
     priorities,
+    regions,
     sections,
     source,
+    steps,
     tables,
     tasks,
+    todotxt,
+    yamls,
 )
 from loader.drafts import Draft
 from loader.frontmatter import FrontMatter
 from loader.graph import Graph
 from loader.model import Diagnostic, Status, TaskList
 from loader.outline import Outline
+from loader.regions import Plan
 from loader.sections import Sections
 
 
@@ -45,27 +53,60 @@ class Choices:
     max_size: int
 
 
-def read(data: bytes, choices: Choices) -> TaskList:
+def read(data: bytes, choices: Choices, name: str) -> TaskList:
     """The list that these bytes hold. Raises for no input."""
-    sha256 = hashlib.sha256(data).hexdigest()
+    text = decoded(data, choices)
+    if isinstance(text, Diagnostic):
+        return _refused(data, text)
+    kind = _kind(name)
+    if kind == "json":
+        return _of_json(text, choices)
+    if kind == "todo.txt":
+        found = todotxt.read(text)
+        return finish(Facts(text, "todo.txt", "its name", found.drafts, found.diagnostics), choices)
+    return _of_markdown(text, choices, name)
+
+
+def decoded(data: bytes, choices: Choices) -> source.Source | Diagnostic:
+    """The text of a file, or why it is refused."""
     if len(data) > choices.max_size:
-        return _refused(sha256, codes.diagnose(codes.TOO_LARGE, 1, size=len(data), limit=choices.max_size))
+        return codes.diagnose(codes.TOO_LARGE, 1, size=len(data), limit=choices.max_size)
     try:
-        text = source.decode(data)
+        return source.decode(data)
     except source.NotTextError as error:
-        return _refused(sha256, codes.diagnose(codes.NOT_TEXT, error.line, what=str(error)))
+        return codes.diagnose(codes.NOT_TEXT, error.line, what=str(error))
+
+
+def _kind(name: str) -> str:
+    last = name.replace("\\", "/").rpartition("/")[2].casefold()
+    if last.endswith(".json"):
+        return "json"
+    return "todo.txt" if last in ("todo.txt", "done.txt") or last.endswith(".todo.txt") else "markdown"
+
+
+def _of_json(text: source.Source, choices: Choices) -> TaskList:
+    made = jsons.read(text)
+    if not made.dialect:
+        return _refused(text.data, *made.found.diagnostics)
+    reason = {"prd-json": "it holds user stories", "task-master": "it holds a list of tasks"}[made.dialect]
+    facts = Facts(text, made.dialect, reason, made.found.drafts, made.found.diagnostics)
+    facts.title, facts.description = made.title, made.description
+    return finish(facts, choices)
+
+
+def _of_markdown(text: source.Source, choices: Choices, name: str) -> TaskList:
     front = frontmatter.read(text.lines)
     # Front matter is blanked, not cut, so that line numbers stay.
     markdown = "\n".join([""] * front.end + text.lines[front.end :])
     try:
         traced = outline.trace(markdown)
     except RecursionError:
-        return _refused(sha256, codes.diagnose(codes.UNREADABLE_BLOCKS, 1, problem="it is nested too deeply"))
-    return _assemble(text, front, traced, markdown, choices, sha256)
+        return _refused(text.data, codes.diagnose(codes.UNREADABLE_BLOCKS, 1, problem="it is nested too deeply"))
+    return _assemble(text, front, traced, markdown, choices, name)
 
 
 def _assemble(
-    text: source.Source, front: FrontMatter, traced: Outline, markdown: str, choices: Choices, sha256: str
+    text: source.Source, front: FrontMatter, traced: Outline, markdown: str, choices: Choices, name: str
 ) -> TaskList:
     arranged = sections.arrange(traced.headings, front.priority)
     given = choices.dialect or front.settings.get("dialect")
@@ -74,39 +115,69 @@ def _assemble(
     languages = front.settings.get("languages")
     page = boxes.Page(text, traced, arranged, meanings, languages if isinstance(languages, Mapping) else {})
 
-    found = boxes.find(page)
-    rows = tables.find(page, found)
-    drafts = _merged(found, rows)
-    diagnostics = [*front.diagnostics, *found.diagnostics]
-    diagnostics += bodies.fill(drafts, text)
-    diagnostics += _check_blocks(drafts, page.languages)
+    whole = yamls.of_file(front, text, name)
+    in_fences, fence_lines = yamls.of_fences(page)
+    plan = regions.whole_file(whole.drafts) if whole.drafts else headings.find(page, fence_lines)
+    found = boxes.find(page, plan, fence_lines)
+    rows = _unrepeated(tables.find(page, found, plan), found, plan)
+    drafts = _merged(plan.drafts, found.drafts, in_fences.drafts, rows)
+    facts = Facts(text, dialect, "", drafts, [*front.diagnostics, *found.diagnostics])
+    facts.diagnostics += whole.diagnostics + in_fences.diagnostics
+    facts.diagnostics += hidden.find(text.lines, traced, found.lines, front.end)
+    facts.title = front.title or arranged.title
+    facts.description = front.description or _description(traced, arranged, drafts)
+    facts.settings, facts.meanings, facts.languages = front.settings, meanings, page.languages
+    return finish(facts, choices)
 
-    on_duplicate = "suffix" if "suffix" in (choices.on_duplicate, front.settings.get("on_duplicate")) else "error"
-    names = naming.give(drafts, on_duplicate=on_duplicate)
-    allow_missing = choices.allow_missing or front.settings.get("allow_missing") is True
-    graph = Graph(drafts, names.ids, allow_missing=allow_missing)
+
+@dataclass(slots=True)
+class Facts:
+    """All that the carriers of a file have found; what is left is common to them."""
+
+    text: source.Source
+    dialect: str
+    reason: str
+    drafts: list[Draft]
+    diagnostics: list[Diagnostic]
+    title: str = ""
+    description: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    meanings: Mapping[str, Status] = field(default_factory=lambda: legends.meanings("plain", {}))
+    languages: Mapping[str, str] = field(default_factory=dict)
+    place: naming.Place = naming.on_line
+
+
+def finish(facts: Facts, choices: Choices) -> TaskList:
+    """Bodies, ids, edges, tasks."""
+    drafts, diagnostics, settings = facts.drafts, facts.diagnostics, facts.settings
+    diagnostics += bodies.fill(drafts, facts.text)
+    diagnostics += _check_blocks(drafts, facts.languages)
+    on_duplicate = "suffix" if "suffix" in (choices.on_duplicate, settings.get("on_duplicate")) else "error"
+    names = naming.give(drafts, on_duplicate=on_duplicate, place=facts.place)
+    allow_missing = choices.allow_missing or settings.get("allow_missing") is True
+    graph = Graph(drafts, names.ids, allow_missing=allow_missing, place=facts.place)
     graph.connect()
-    diagnostics += names.diagnostics
-    diagnostics += graph.diagnostics
-    diagnostics += hidden.find(text.lines, traced, found.lines, front.end)
+    diagnostics += names.diagnostics + graph.diagnostics
     if not drafts:
-        diagnostics.append(_no_tasks(text))
+        diagnostics.append(_no_tasks(facts.text))
+    built = tasks.build(drafts, names, graph.edges, facts.text.lines)
     return TaskList(
-        title=front.title or arranged.title,
-        description=front.description or _description(traced, arranged, drafts),
-        dialect=dialect,
-        settings=front.settings,
-        tasks=tasks.build(drafts, names, graph.edges, text.lines),
+        title=facts.title,
+        description=facts.description,
+        dialect=facts.dialect,
+        settings=settings,
+        tasks=built,
         edges=tuple(edge for edges in graph.edges for edge in edges.values()),
         diagnostics=tuple(sorted(diagnostics, key=lambda diagnostic: (diagnostic.line, diagnostic.column))),
-        sha256=sha256,
-        vocabulary=legends.vocabulary(meanings, (draft.mark for draft in drafts)),
-        meanings=meanings,
+        sha256=hashlib.sha256(facts.text.data).hexdigest(),
+        vocabulary=legends.vocabulary(facts.meanings, steps.marks(built)),
+        meanings=facts.meanings,
+        dialect_reason=facts.reason,
     )
 
 
-def _refused(sha256: str, diagnostic: Diagnostic) -> TaskList:
-    return TaskList("", "", "plain", {}, (), (), (diagnostic,), sha256)
+def _refused(data: bytes, *diagnostics: Diagnostic) -> TaskList:
+    return TaskList("", "", "plain", {}, (), (), diagnostics, hashlib.sha256(data).hexdigest())
 
 
 def _no_tasks(text: source.Source) -> Diagnostic:
@@ -130,15 +201,16 @@ def _legend(lines: Sequence[str], traced: Outline, arranged: Sections) -> dict[s
     )
 
 
-def _merged(found: boxes.Found, rows: list[Draft]) -> list[Draft]:
-    """Boxes and rows in file order; a row that repeats a box's id is a view of it, not a second task."""
+def _unrepeated(rows: list[Draft], found: boxes.Found, plan: Plan) -> list[Draft]:
+    """Without the rows that repeat the id of a box or a heading: such a table is a view of them."""
     if not rows:
-        return found.drafts
+        return rows
     known = {
         draft.wording.candidate.name: draft.text_line + 1
         for draft in reversed(found.drafts)
         if draft.wording.candidate is not None
     }
+    known.update((str(draft.given_id), draft.text_line + 1) for draft in reversed(plan.drafts))
     own = []
     for row in rows:
         if row.given_id in known:
@@ -146,19 +218,26 @@ def _merged(found: boxes.Found, rows: list[Draft]) -> list[Draft]:
             found.diagnostics.append(codes.diagnose(codes.REPEATED_ROW, row.line + 1, **facts))
         else:
             own.append(row)
-    if not found.drafts:
-        return own
-    order = sorted(range(len(found.drafts) + len(own)), key=lambda index: _all(found.drafts, own, index).line)
-    places = {old: new for new, old in enumerate(order)}
-    merged = [_all(found.drafts, own, index) for index in order]
-    for draft in found.drafts:
-        draft.parent = places[draft.parent] if draft.parent >= 0 else -1
-        draft.children = [places[child] for child in draft.children]
-    return merged
+    return own
 
 
-def _all(first: list[Draft], second: list[Draft], index: int) -> Draft:
-    return first[index] if index < len(first) else second[index - len(first)]
+def _merged(*carriers: list[Draft]) -> list[Draft]:
+    """What the carriers found, in file order; each counts its parents and children from its own first."""
+    filled = [drafts for drafts in carriers if drafts]
+    if len(filled) < 2:
+        return filled[0] if filled else []
+    every = [draft for drafts in filled for draft in drafts]
+    order = sorted(range(len(every)), key=lambda index: every[index].line)
+    places = [0] * len(every)
+    for new, old in enumerate(order):
+        places[old] = new
+    first = 0
+    for drafts in filled:
+        for draft in drafts:
+            draft.parent = places[first + draft.parent] if draft.parent >= 0 else -1
+            draft.children = [places[first + child] for child in draft.children]
+        first += len(drafts)
+    return [every[index] for index in order]
 
 
 def _check_blocks(drafts: Sequence[Draft], languages: Mapping[str, str]) -> list[Diagnostic]:

@@ -74,7 +74,7 @@ def _piece(piece: str) -> Iterator[str]:
     if name.casefold() in _NOTHING:
         return
     words = name.split()
-    if words[0].casefold() in ("task", "tasks", "step") and len(words) > 1:
+    if words[0].casefold() in ("task", "tasks", "step", "group", "groups", "iteration") and len(words) > 1:
         words = words[1:]
         name = " ".join(words)
     if len(words) > 1 and all(_DIGIT.search(word) for word in words):

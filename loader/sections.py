@@ -70,6 +70,9 @@ class Sections:
         return self.all[bisect_right(self.lines, line) - 1]
 
 
+NONE = Section(-1, (), "tasks", is_optional=False, priority=None, level=0)
+
+
 def arrange(headings: Sequence[Heading], default: Priority | None) -> Sections:
     """Stack the headings. `default` is the priority of what stands under none of its own."""
     top = Section(-1, (), "tasks", is_optional=False, priority=default, level=0)

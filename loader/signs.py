@@ -8,7 +8,7 @@ from typing import Literal
 from loader import legends
 from loader.model import Status, Task
 
-Kind = Literal["box", "prefix", "sign", "word"]
+Kind = Literal["box", "prefix", "sign", "word", "truth", "letter"]
 
 # A sign may carry a variation selector in the file.
 SIGNS: Mapping[str, Status] = {
@@ -46,12 +46,42 @@ DEFAULTS: Mapping[Kind, Mapping[Status, str]] = {
         Status.BLOCKED: "blocked",
         Status.SKIPPED: "skipped",
     },
+    "truth": {Status.PENDING: "false", Status.COMPLETED: "true"},
+    "letter": {Status.PENDING: "", Status.COMPLETED: "x"},  # todo.txt
 }
+
+_ORDER = (Status.PENDING, Status.IN_PROGRESS, Status.COMPLETED, Status.BLOCKED, Status.SKIPPED)
+
+# Words that go together: who writes one of them means the others by the rest.
+FAMILIES: tuple[Mapping[Status, str], ...] = tuple(
+    dict(
+        zip((Status.PENDING, Status.IN_PROGRESS, Status.COMPLETED, Status.BLOCKED, Status.SKIPPED), words, strict=True)
+    )
+    for words in (
+        ("pending", "in-progress", "done", "blocked", "cancelled"),
+        ("pending", "in_progress", "completed", "blocked", "skipped"),
+        ("to do", "in progress", "done", "blocked", "cancelled"),
+        ("open", "in_progress", "closed", "blocked", "deferred"),
+        ("not started", "in progress", "complete", "blocked", "deferred"),
+        ("todo", "in progress", "done", "blocked", "skipped"),
+    )
+)
+_WORD_CARRIERS = ("yaml", "file", "json")
+
+
+def word(status: Status, shown: str) -> str:
+    """The word for a status where the file shows another one of its family."""
+    families = [family for family in FAMILIES if shown.casefold() in family.values()]
+    return (families or [FAMILIES[-1]])[0][status]
 
 
 def kind_of(task: Task) -> Kind:
     """How a task's mark is written."""
-    if task.carrier == "checkbox" or task.mark_place.before:
+    if task.carrier == "todo.txt":
+        return "letter"
+    if task.carrier in _WORD_CARRIERS:
+        return "truth" if task.mark in ("true", "false") else "word"
+    if task.carrier == "checkbox" or task.steps or task.mark_place.before:
         return "box"
     if task.mark_place.after:
         return "prefix"
@@ -62,6 +92,8 @@ def kind_of(task: Task) -> Kind:
 
 def status_of(mark: str) -> Status | None:
     """What a sign or a word says; None for the marks of boxes."""
+    if mark in ("true", "false"):
+        return Status.COMPLETED if mark == "true" else Status.PENDING
     return SIGNS.get(_bare(mark)) or (legends.WORDS.get(mark.casefold()) if len(mark) > 1 else None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
@@ -47,7 +48,10 @@ def decode(data: bytes) -> Source:
         at = start + error.start
         raise NotTextError(f"byte 0x{data[at]:02X} at offset {at} is not UTF-8", _line_of(data, at)) from error
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    starts = [start, *(match.end() for match in _LINE_END.finditer(data))]
+    if b"\r" in data:
+        starts = [start, *(match.end() for match in _LINE_END.finditer(data))]
+    else:
+        starts = [start, *(accumulate(len(line) + 1 for line in data.split(b"\n")[:-1]))]
     return Source(data, lines, starts)
 
 

@@ -12,6 +12,7 @@ from loader.boxes import Found, Page
 from loader.drafts import Draft
 from loader.model import Block, MarkPlace, Status
 from loader.references import Reference
+from loader.regions import Plan
 from loader.wording import Wording
 
 _ROLES: dict[str, str] = {
@@ -70,7 +71,7 @@ class _Header:
     roles: dict[str, int]  # role -> column
 
 
-def find(page: Page, found: Found) -> list[Draft]:
+def find(page: Page, found: Found, plan: Plan) -> list[Draft]:
     """The rows that are tasks; rows that are none are accounted for in `found`."""
     drafts: list[Draft] = []
     for table in page.outline.tables:
@@ -79,6 +80,11 @@ def find(page: Page, found: Found) -> list[Draft]:
             continue
         rows = [(line, cells(page.source.lines[line])) for line in range(table.start + 2, table.end)]
         if not _is_tasks(header, [row for _, row in rows]):
+            continue
+        owner = plan.owner(table.start)
+        if owner >= 0:
+            name = plan.drafts[owner].given_id
+            found.diagnostics.append(codes.diagnose(codes.TABLE_OF_TASK, table.start + 1, name=name))
             continue
         kind = page.sections.at(table.start)
         if kind.kind == "ignored":

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring_ascii as quoted
 
 from loader import priorities
 from loader.drafts import Draft
@@ -31,7 +32,7 @@ def _task(index: int, draft: Draft, names: Names, edges: Mapping[int, Edge], lin
     priority = _priority(draft)
     title = names.titles[index]
     agent = wording.agent or _text(given.get("agent"))
-    settings = {key: value for key, value in given.items() if key not in _OWN_FIELDS}
+    settings = {key: value for key, value in given.items() if key not in _OWN_FIELDS} if given else {}
     return Task(
         task_id=names.ids[index],
         title=title,
@@ -58,6 +59,7 @@ def _task(index: int, draft: Draft, names: Names, edges: Mapping[int, Edge], lin
         settings=settings,
         blocks=tuple(draft.blocks),
         carrier=draft.carrier,
+        steps=tuple(draft.steps),
     )
 
 
@@ -88,9 +90,15 @@ def _last_line(draft: Draft, lines: Sequence[str]) -> int:
 def _fingerprint(draft: Draft, title: str, agent: str | None, settings: Mapping[str, object]) -> str:
     """Of all that a run is made from. The marks of steps are blanked: ticking one changes no run."""
     body = _MARK.sub(r"\1 ", draft.body) if "[" in draft.body else draft.body
+    if not (agent or settings or draft.carrier == "table"):
+        return _digest(f"[{quoted(title)}, {quoted(body)}]")
     facts: list[object] = [title, body]
     if agent or settings:
         facts += [agent, sorted((key, repr(value)) for key, value in settings.items())]
     if draft.carrier == "table":
         facts += [[block.role, block.content] for block in draft.blocks]
-    return hashlib.sha1(json.dumps(facts).encode(), usedforsecurity=False).hexdigest()
+    return _digest(json.dumps(facts))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

@@ -14,13 +14,15 @@ _PRIORITY = (
     rf"|({'|'.join(map(re.escape, priorities.SYMBOLS))})\ufe0f?(?=\s))"
 )
 _HEAD_PRIORITY = re.compile(_PRIORITY + r"\s*", re.IGNORECASE)
+_HEAD_FIRST = frozenset("[(*Pp").union(symbol[0] for symbol in priorities.SYMBOLS)
 _HEAD_PARALLEL = re.compile(r"(?:\[P\]|\(P\))\s*")
 _HEAD_LABEL = re.compile(r"\[([A-Z][\w.+-]{0,30})\](?![(\[:])\s*")
 _MARKED_MAX = 2000  # characters looked at for markers: some patterns below are quadratic, and some lines are megabytes
 _CODE = re.compile(r"`[^`]*`")
 _COMMENT = re.compile(r"<!--(.*?)-->")
 _COMMENT_FIELD = re.compile(r"\b(id|deps?|depends[-_ ]on|agent)\s*[:=]\s*([^\s,]+(?:\s*,\s*[^\s,]+)*)", re.IGNORECASE)
-_KEYWORD = re.compile(r"dep|blocked|requires|after", re.IGNORECASE)
+_KEYWORDS = ("dep", "blocked", "requires", "after")
+_OPENERS = (":", "(", "[", "on ", "by ")
 _DEPENDS = r"(?:depends?(?:[-_ ]on)?|blocked[-_ ]by|requires|after|deps?)"
 _PARENTHESES = re.compile(
     rf" ?[(\[]\s*(?P<rule>{_DEPENDS}(?:\s*:|(?=\s)))\s*(?P<value>[^()\[\]]*(?:\([^()]*\)[^()\[\]]*)*)[)\]]",
@@ -32,8 +34,9 @@ _INLINE_FIELD = re.compile(
 _SIGN = re.compile(r"(?P<sign>🆔|⛔)\ufe0f?\s*(?P<value>[\w.-]+(?:\s*,\s*[\w.-]+)*)")
 _BARE = re.compile(rf"(?:^|\s)(?P<rule>{_DEPENDS}):(?P<value>\S+)", re.IGNORECASE)
 _TRAILING = re.compile(
-    rf"(?:^|\s)[—–|(-]*\s*(?P<rule>{_DEPENDS})(?::\**|(?<=on)|(?<=by))\s+(?P<value>[^.]*?[^\s.])\.?$", re.IGNORECASE
+    rf"(?<![^\s—–|(-])(?P<rule>{_DEPENDS})(?::\**|(?<=on)|(?<=by))\s+(?P<value>[^.]*?[^\s.])\.?$", re.IGNORECASE
 )
+_MAY_ENCLOSE = re.compile(r"[(\[]\s*(?:dep|blocked|requires|after)")
 _TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
 _HASH_PRIORITY = re.compile(r"(?<!\S)#(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
 _WORD_FIELD = re.compile(r"(agent|assignee|owner|priority):([\w./-]+)", re.IGNORECASE)
@@ -87,7 +90,8 @@ def _take_hidden(text: str, wording: Wording) -> str:
         text = _INLINE_FIELD.sub(lambda match: _inline_field(match, wording), text)
     if "🆔" in text or "⛔" in text:
         text = _SIGN.sub(lambda match: _sign(match, wording), text)
-    if _KEYWORD.search(text):
+    lowered = text.lower()
+    if any(word in lowered for word in _KEYWORDS) and any(opener in lowered for opener in _OPENERS):
         text = _take_needs(text, wording)
     return text.strip()
 
@@ -143,10 +147,16 @@ def _take_needs(text: str, wording: Wording) -> str:
     outside = _outside_code(text)
     if outside != text and not any(pattern.search(outside) for pattern in (_PARENTHESES, _BARE, _TRAILING)):
         return text
-    text = _PARENTHESES.sub(take, text)
+    if _MAY_ENCLOSE.search(text.lower()):
+        text = _PARENTHESES.sub(take, text)
     if ":" in text:
         text = _BARE.sub(take, text)
-    return _TRAILING.sub(take, text) if _KEYWORD.search(text) else text
+    if match := _TRAILING.search(text):
+        before = text[: match.start()].rstrip().rstrip("—–|(-")
+        is_apart = not before or before[-1].isspace() or text[len(before)].isspace()
+        if is_apart and not take(match):
+            return before.rstrip()
+    return text
 
 
 def _is_prose(rule: str, written: str, names: list[str]) -> bool:
@@ -160,9 +170,11 @@ def _is_prose(rule: str, written: str, names: list[str]) -> bool:
 
 def _take_head(text: str, wording: Wording) -> str:
     while True:
-        if match := _HEAD_PARALLEL.match(text):
+        first = text[:1]
+        may_mark = first in _HEAD_FIRST
+        if may_mark and (match := _HEAD_PARALLEL.match(text)):
             wording.parallel = True
-        elif wording.priority is None and (match := _HEAD_PRIORITY.match(text)):
+        elif may_mark and wording.priority is None and (match := _HEAD_PRIORITY.match(text)):
             _set_priority(next(group for group in match.groups() if group), wording)
         elif wording.candidate is None and (candidate := ids.find(text)) is not None:
             wording.candidate = candidate
@@ -172,7 +184,7 @@ def _take_head(text: str, wording: Wording) -> str:
             wording.placeholder = name
             text = text.replace(name, "", 1).lstrip("*`[] :.")
             continue
-        elif match := _HEAD_LABEL.match(text):
+        elif first == "[" and (match := _HEAD_LABEL.match(text)):
             wording.tags.append(match[1])
         else:
             return text

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import loader
@@ -58,13 +59,14 @@ def write(
     wanted: Mapping[str, Status],
     *,
     known: TaskList | None = None,
-    read: Callable[[bytes], TaskList] = loader.parse,
+    read: Callable[[bytes], TaskList] | None = None,
 ) -> Written:
     """Write marks, through symlinks. `known` saves the parse when the file still is what it was parsed from.
 
     `read` is how the file is parsed otherwise: pass the one that made `known` if it was given options. Conditions that
     can be expected of files are no exceptions but a `failure`.
     """
+    read = read or partial(loader.parse, name=Path(path).name)
     current = known
     for _ in range(_ATTEMPTS_MAX):
         try:

@@ -12,6 +12,7 @@ from psycopg import Connection
 from executor import processes, recovery
 from executor.database import translate
 from executor.model import ListRow, TaskName
+from executor.operations.files import Reading
 from executor.queue import lists, steps, tasks
 from loader import write_back
 from loader.model import Status
@@ -96,7 +97,7 @@ def mark_file(connection: Connection[Any], row: ListRow) -> str:
     due = tasks.marks_due(connection, row.list_id)
     if not due or not Path(row.path).exists():
         return ""
-    written = write_back.write(row.path, due)
+    written = write_back.write(row.path, due, read=Reading(Path(row.path).name).parse)
     shown = {task.task_id: task.status.value for task in written.tasks.tasks} if written.tasks else {}
     if written.written:
         tasks.record_marks(

@@ -19,6 +19,7 @@ USUAL_NAMES = ("tasks.md", "TASKS.md", "TODO.md")
 class Reading:
     """How a file is to be parsed, where the command line says more than the file itself."""
 
+    name: str = "tasks.md"
     dialect: str | None = None
     on_duplicate: str = "error"
     allow_missing: bool = False
@@ -33,7 +34,11 @@ class Reading:
     def parse(self, source: bytes) -> TaskList:
         """Parse a whole file."""
         return loader.parse(
-            source, dialect=self.dialect, on_duplicate=self.on_duplicate, allow_missing=self.allow_missing
+            source,
+            name=self.name,
+            dialect=self.dialect,
+            on_duplicate=self.on_duplicate,
+            allow_missing=self.allow_missing,
         )
 
 

@@ -1,0 +1,70 @@
+"""Our way through markdown-it's rules gives the blocks that its own gives."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from loader import blocks
+
+NESTING_MAX = 200
+
+PLAIN = MarkdownIt("commonmark", {"maxNesting": NESTING_MAX}).enable("table").disable("reference")
+PLAIN.core.ruler.disable(["inline", "text_join"])
+OURS = blocks.parser(NESTING_MAX)
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            *("", "", " ", "\t", "- [ ] a", "  - [x] b", "    - c", "1. [ ] d", "2) e", "* f", "+", "-", "-\tg", "# h"),
+            *("===", "---", "- - -", "  ---", "      ---", "***", "__", "```sh", "```", "~~~", "> q", ">", "> - [ ] r"),
+            *("| a | b |", "|---|---|", "--- | ---", ":-", "| 1 | 2 |", "<div>", "<!-- c", "-->", "<b>x</b>", "text"),
+            *("  text", "    text", "\ttext", "10. t", "1.", "[a]: b", "> > s", ">     code", "  > lazy", "\u00a0"),
+        ]
+    ),
+    max_size=14,
+)
+
+
+def simple(tokens: list[Token]) -> list[tuple[object, ...]]:
+    """What a walk needs: openings with their lines and the text in them, in order."""
+    result: list[tuple[object, ...]] = []
+    for token in tokens:
+        if token.type == "inline" and result and result[-1][0] in ("paragraph_open", "heading_open"):
+            result[-1] = (*result[-1][:-1], token.content)
+        elif token.type not in ("paragraph_close", "heading_close"):
+            result.append((token.type, token.tag, tuple(token.map or ()), token.markup, token.info, token.content))
+    return result
+
+
+@given(LINES)
+def test_any_lines_make_the_same_blocks(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    assert simple(OURS.parse(text)) == simple(PLAIN.parse(text))
+
+
+@given(LINES, st.sampled_from(["- ", "  ", "> ", "1. ", "    ", "\t"]))
+def test_any_lines_in_a_list_or_quote_make_the_same_blocks(lines: list[str], before: str) -> None:
+    text = "- first\n" + "\n".join(before + line for line in lines)
+    assert simple(OURS.parse(text)) == simple(PLAIN.parse(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\n===\nb\n---\n",
+        "> a\n===\n",
+        "- a\n  ---\n",
+        "a\n| b | c |\n|---|---|\n| 1 | 2 |\n",
+        "> | a | b |\n|---|---|\n",
+        "- a\n1. b\n2. c\n",
+        "a\n2. b\n",
+        "a\n-\n",
+        "- " * 120 + "deep",
+    ],
+)
+def test_known_corners_make_the_same_blocks(text: str) -> None:
+    assert simple(OURS.parse(text)) == simple(PLAIN.parse(text))
