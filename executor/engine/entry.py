@@ -13,7 +13,7 @@ import psycopg
 from executor import __version__, clock, processes, recovery
 from executor.database import translate
 from executor.database.connection import Database
-from executor.engine import descriptors, heartbeat, listener, orphans
+from executor.engine import descriptors, hearing, heartbeat, listener, orphans
 from executor.engine.guard import Guard
 from executor.engine.heartbeat import Lease
 from executor.engine.inbox import Inbox
@@ -155,8 +155,6 @@ def close_worker(worker: Worker, ending: Ending | None, actor: str) -> Closing |
             if in_touch:  # also what workers completed that were killed before they could write it
                 worker.scribe.want(_on_a_connection(worker, lambda it: tasks.marks_due(it, worker.list_id)))
             worker.scribe.close()
-            from executor.engine import hearing
-
             for message in worker.inbox.drain(None):
                 hearing.hear(worker, message)
         if ending is None or not in_touch:

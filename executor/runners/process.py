@@ -25,6 +25,8 @@ _TAIL_BYTES = 4096
 _DRAIN_SECONDS = 0.2
 _PIPE_BYTES = 1 << 20
 _POLL_SECONDS = 0.05
+# The kernel counts resident memory in batches: two readings of the same may differ by this share.
+_OURS = 1.1
 
 
 class Why(Enum):
@@ -202,7 +204,7 @@ class _Watch:
             signal=-code if code < 0 else None,
             why=self._why,
             cpu_seconds=usage.ru_utime + usage.ru_stime,
-            memory_bytes=usage.ru_maxrss * scale if usage.ru_maxrss > _own_peak() else 0,
+            memory_bytes=usage.ru_maxrss * scale if usage.ru_maxrss > _OURS * _own_peak() else 0,
             tail=b"".join(self._tail)[-_TAIL_BYTES:],
         )
 

@@ -1,0 +1,86 @@
+"""A worker whose connection broke: what it keeps, what it does without, and how record and worker agree again."""
+
+from __future__ import annotations
+
+import psycopg
+
+from executor import outcome
+from executor.database import translate
+from executor.engine import connector, hearing, obeying, starting
+from executor.engine.messages import Woken
+from executor.engine.worker import Ending, Fate, Stopping, Worker
+from executor.model import Claimed, ListRow
+from executor.outcome import Outcome
+from executor.queue import lists, steps, workers
+from executor.states import RunStatus
+
+# Two workers' turns met in the wrong order; PostgreSQL undid one of them, which may simply be taken again.
+_SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
+
+
+def begin(worker: Worker, error: psycopg.Error) -> None:
+    """Everything that is not in the record yet is kept for another turn, if there can be one."""
+    if error.sqlstate in (_SERIALIZATION_FAILURE, _DEADLOCK):
+        worker.woken = True
+        worker.inbox.post(Woken())
+        return
+    if not translate.lost(error):
+        raise translate.translate(error) from error
+    if worker.connection is not None:
+        worker.connection.close()
+    worker.connection = None
+    worker.estranged = True
+    worker.connector = connector.start(worker.database, worker.inbox)
+    reason = str(error).strip().split("\n")[0]
+    worker.reporter.said(f"the database is gone ({reason}); running tasks go on, looking for it")
+
+
+def do_without(worker: Worker) -> None:
+    """No database: nothing begins, what runs goes on, and a person who wants to leave is not kept."""
+    if worker.stopping and not worker.running and (worker.stopping is Stopping.NOW or not worker.moves):
+        worker.ending = Ending.ABANDONED
+
+
+def reconcile(worker: Worker) -> None:
+    """After a broken connection, record and worker agree again on what it runs.
+
+    Runs whose claim was committed but never answered are started; those that belong to others by now are ended.
+    """
+    if not worker.estranged:
+        return
+    assert worker.connection is not None, "step connects first"
+    path = worker.surroundings.list_path
+    if workers.is_entered(worker.connection, worker.worker_id, worker.identity, path):
+        _agree(worker, {claimed.run_id: claimed for claimed in steps.held(worker.connection, worker.worker_id)})
+    else:
+        _start_over(worker, lists.find(worker.connection, path))
+    worker.estranged = False
+    worker.woken = worker.hungry = True
+
+
+def _agree(worker: Worker, held: dict[int, Claimed]) -> None:
+    for run_id, claimed in held.items():
+        if run_id in worker.running or run_id in worker.moving:
+            continue
+        if worker.stopping:
+            worker.moving[run_id] = claimed
+            cancelled = Outcome(RunStatus.CANCELLED, "was stopped")
+            worker.moves.append(outcome.decide(run_id, claimed.queue_id, cancelled, again=None, skip=False))
+        else:
+            starting.start(worker, claimed)
+    for run_id, active in worker.running.items():
+        if run_id not in held:
+            active.fate = Fate.LOST
+            active.io.cancel(at_once=True)
+
+
+def _start_over(worker: Worker, found: ListRow | None) -> None:
+    """This worker is off the books, or these are other books: nothing it has to tell is about runs in them."""
+    for claimed in worker.moving.values():
+        worker.reporter.said(f"{claimed.task_id}: this run had lost its lease; what it did does not count")
+    for unsaid in (worker.moves, worker.moving, worker.chunks, worker.marks):
+        unsaid.clear()
+    worker.file_sha256 = None
+    if found is None or found.list_id != worker.list_id:
+        obeying.obey(worker, None)
+    hearing.lose_lease(worker)
