@@ -31,6 +31,11 @@ _PARENTHESES = re.compile(
 _INLINE_FIELD = re.compile(
     r"\[(?P<key>[A-Za-z_ -]+)::\s*(?P<value>[^\]]*)\]|\((?P<key2>[A-Za-z_ -]+)::\s*(?P<value2>[^)]*)\)"
 )
+_DATE = re.compile(
+    r" ?(?:[🛫➕⏳⌛📅📆🗓✅❌]\ufe0f?\s*\d{4}-\d{2}-\d{2}|🔁\ufe0f?[^🛫➕⏳⌛📅📆🗓✅❌🆔⛔#]*|🏁\ufe0f?\s*\w+)"
+)
+_DATE_SIGNS = frozenset("🛫➕⏳⌛📅📆🗓✅❌🔁🏁")
+_DATE_FIELDS = frozenset(("due", "scheduled", "start", "created", "completion", "cancelled", "repeat", "oncompletion"))
 _SIGN = re.compile(r"(?P<sign>🆔|⛔)\ufe0f?\s*(?P<value>[\w.-]+(?:\s*,\s*[\w.-]+)*)")
 _BARE = re.compile(rf"(?:^|\s)(?P<rule>{_DEPENDS}):(?P<value>\S+)", re.IGNORECASE)
 _TRAILING = re.compile(
@@ -41,6 +46,7 @@ _TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
 _HASH_PRIORITY = re.compile(r"(?<!\S)#(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
 _WORD_FIELD = re.compile(r"(agent|assignee|owner|priority):([\w./-]+)", re.IGNORECASE)
 _NAME = re.compile(r"@([A-Za-z][\w.-]*)")
+_RECORD = re.compile(r"(?:ref|logged|started|completed|tier|actual|pr|due|category|model):\S+")
 _PROJECT = re.compile(r"\+([A-Za-z][\w./-]*)")
 _CARET = re.compile(r"\^([A-Za-z0-9][\w.-]*)")
 
@@ -88,6 +94,8 @@ def _take_hidden(text: str, wording: Wording) -> str:
         text = _COMMENT.sub(lambda match: _comment(match, wording), text)
     if "::" in text:
         text = _INLINE_FIELD.sub(lambda match: _inline_field(match, wording), text)
+    if not text.isascii() and not _DATE_SIGNS.isdisjoint(text):
+        text = _DATE.sub("", text)  # or the key of a task would change with the date of its completion
     if "🆔" in text or "⛔" in text:
         text = _SIGN.sub(lambda match: _sign(match, wording), text)
     lowered = text.lower()
@@ -119,6 +127,8 @@ def _inline_field(match: re.Match[str], wording: Wording) -> str:
         _set_priority(value, wording)
     elif key in ("agent", "assignee"):
         setattr(wording, key, value)
+    elif key in _DATE_FIELDS:
+        return ""
     else:
         return match[0]
     return ""
@@ -206,7 +216,7 @@ def _take_tail(text: str, wording: Wording) -> str:
         head, _, word = text.rpartition(" ")
         if not word or _take_word(word, wording):
             text = head.rstrip()
-        elif word.startswith("~") and len(word) > 1 and word[1].isdigit():
+        elif (word.startswith("~") and len(word) > 1 and word[1].isdigit()) or _RECORD.fullmatch(word):
             kept.append(word)
             text = head.rstrip()
         else:
