@@ -36,6 +36,8 @@ class Graph:
         for index, draft in enumerate(self.drafts):
             for reference in _references(draft):
                 self._refer(index, reference)
+            for name in draft.wording.blocks:
+                self._hold(index, Reference(name, "blocks", draft.text_line))
         for index, draft in enumerate(self.drafts):
             if draft.children:
                 self._inherit(index, draft)
@@ -92,10 +94,24 @@ class Graph:
             self.miss(reference)
         for target in targets:
             if self.index[target] == index:
-                facts = {"name": target, "rule": reference.rule}
-                self.diagnostics.append(codes.diagnose(codes.SELF_DEPENDENCY, reference.line + 1, **facts))
+                self._blame(target, reference)
             else:
                 self._add(index, self.index[target], reference.rule, reference.line + 1)
+
+    def _hold(self, index: int, reference: Reference) -> None:
+        """`blocks: T2` is T2's dependency, written at the other end."""
+        targets = references.resolve(reference.name, self.ids)
+        if not targets:
+            self.miss(reference)
+        for target in targets:
+            if self.index[target] == index:
+                self._blame(target, reference)
+            else:
+                self._add(self.index[target], index, reference.rule, reference.line + 1)
+
+    def _blame(self, name: str, reference: Reference) -> None:
+        facts = {"name": name, "rule": reference.rule}
+        self.diagnostics.append(codes.diagnose(codes.SELF_DEPENDENCY, reference.line + 1, **facts))
 
     def _suggest(self, name: str) -> str:
         if self._suggested >= _SUGGESTIONS_MAX or len(name) > 60:

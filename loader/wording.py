@@ -41,6 +41,7 @@ _BARE = re.compile(rf"(?:^|\s)(?P<rule>{_DEPENDS}):(?P<value>\S+)", re.IGNORECAS
 _TRAILING = re.compile(
     rf"(?<![^\s—–|(-])(?P<rule>{_DEPENDS})(?::\**|(?<=on)|(?<=by))\s+(?P<value>[^.]*?[^\s.])\.?$", re.IGNORECASE
 )
+_BLOCKS = re.compile(r"(?:^|\s)blocks:(\S+)", re.IGNORECASE)
 _MAY_ENCLOSE = re.compile(r"[(\[]\s*(?:dep|blocked|requires|after)")
 _TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
 _HASH_PRIORITY = re.compile(r"(?<!\S)#(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
@@ -65,6 +66,7 @@ class Wording:
     agent: str | None = None
     tags: list[str] = field(default_factory=list)
     needs: list[tuple[str, list[str]]] = field(default_factory=list)
+    blocks: list[str] = field(default_factory=list)  # the tasks that wait for this one
     bad: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -99,6 +101,8 @@ def _take_hidden(text: str, wording: Wording) -> str:
     if "🆔" in text or "⛔" in text:
         text = _SIGN.sub(lambda match: _sign(match, wording), text)
     lowered = text.lower()
+    if "blocks:" in lowered:
+        text = _BLOCKS.sub(lambda match: _blocked(match, wording), text)
     if any(word in lowered for word in _KEYWORDS) and any(opener in lowered for opener in _OPENERS):
         text = _take_needs(text, wording)
     return text.strip()
@@ -139,6 +143,14 @@ def _sign(match: re.Match[str], wording: Wording) -> str:
         wording.hidden_id = match["value"]
     else:
         wording.needs.append(("⛔", references.names(match["value"])))
+    return ""
+
+
+def _blocked(match: re.Match[str], wording: Wording) -> str:
+    names = references.names(match[1])
+    if not all(references.is_like_an_id(name) for name in names):
+        return match[0]
+    wording.blocks += names
     return ""
 
 

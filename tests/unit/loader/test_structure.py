@@ -123,3 +123,8 @@ def test_real_lists_are_told_apart() -> None:
         tasks = loader.parse((FIXTURES / row["file"]).read_bytes(), name=row["path"])
         assert tasks.dialect in _VERDICTS.get(row["dialect"], {row["dialect"]}), row["file"]
         assert tasks.dialect_reason
+
+
+def test_a_task_cannot_block_itself() -> None:
+    tasks = loader.parse(b"- [ ] t001 a blocks:t001\n- [ ] t002 b blocks:t009\n")
+    assert [found.code for found in tasks.errors] == ["E006", "E004"]
