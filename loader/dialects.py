@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from loader.model import Status
 from loader.outline import Outline
 
+_LINE_MAX = 500
 _BOXES_MAX = 400  # as many as tell what a list is
 _BOX = re.compile(r"\[[^\[\]]\]")
 
@@ -169,11 +170,11 @@ def detect(text: str, lines: Sequence[str], outline: Outline, name: str, *, has_
     boxes = []
     for item in outline.items:
         if item.text.startswith("[") and _BOX.match(item.text):
-            boxes.append(item.text.split("\n", 1)[0][:500])
+            boxes.append(item.text.split("\n", 1)[0][:_LINE_MAX])
             if len(boxes) == _BOXES_MAX:
                 break
-    headings = [_SIGNS_BEFORE.sub("", heading.text) for heading in outline.headings]
-    tables = [lines[table.start] for table in outline.tables]
+    headings = [_SIGNS_BEFORE.sub("", heading.text[:_LINE_MAX]) for heading in outline.headings]
+    tables = [lines[table.start][:_LINE_MAX] for table in outline.tables]
     has_waves = any('"waves"' in fence.content for fence in outline.fences)
     look = Look(name.replace("\\", "/"), text, boxes, headings, tables, has_waves)
     for dialect in TABLE:
