@@ -76,7 +76,7 @@ class _Body:
         """A heading's body is prose: what says `key: value` there is a setting at its top, or where the key is bold."""
         if self.is_heading:
             return line < settings_end or "**" in match[0][: match.end("key") + 2 - match.start()]
-        return bool(match["bullet"]) or line < settings_end
+        return bool(match["bullet"]) or line < settings_end or match[0][0] in "_*"
 
     def _is_prose(self, row: Setting, value: str) -> bool:
         """`Requires: a database` below a heading names no task."""

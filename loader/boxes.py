@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loader import codes, fences, wording
@@ -173,11 +174,30 @@ def _adopt(parent: Draft, child: Draft, parent_index: int, child_index: int) -> 
     parent.children.append(child_index)
 
 
+def widen(drafts: Sequence[Draft], outline: Outline, lines: Sequence[str], taken: Collection[int]) -> None:
+    """Give each box what follows it without indentation, up to the next box, heading, rule or table."""
+    stops = sorted((*(draft.line for draft in drafts), *taken, *_stops(outline)))
+    root_end = 0
+    for draft in drafts:
+        if draft.parent < 0:
+            root_end = draft.end
+        if draft.children:
+            continue
+        place = bisect_left(stops, max(draft.end, draft.line + 1))
+        end = stops[place] if place < len(stops) else len(lines)
+        while end > root_end and not lines[end - 1].strip():
+            end -= 1
+        if end > root_end:
+            draft.sibling_end = max(draft.sibling_end, end)
+
+
+def _stops(outline: Outline) -> list[int]:
+    return [*(heading.line for heading in outline.headings), *outline.rules, *(t.start for t in outline.tables)]
+
+
 def _attach(outline: Outline, blocks: list[Block], found: Found, plan: Plan, taken: Collection[int]) -> None:
     """Give each fence to the task around it, else to the task it follows with no heading or rule between."""
-    stops = sorted(
-        (*(heading.line for heading in outline.headings), *outline.rules, *(t.start for t in outline.tables))
-    )
+    stops = sorted(_stops(outline))
     stop = last = -1
     next_stop = next_draft = 0
     for fence, block in zip(outline.fences, blocks, strict=True):

@@ -149,6 +149,11 @@ OTHER_TAG = Code(
     "I209", "A JSON list holds several lists by tag.", "not read: tag '{name}' ({count}); only '{chosen}' is"
 )
 NO_TASK_FILE = Code("I210", "A file of a folder is no task.", "not a task: no front matter with id and status")
+ORDER_GIVES_WAY = Code(
+    "I211",
+    "A written dependency goes against the dialect's order.",
+    "task '{name}' does not wait for what stands before it: an earlier task depends on it",
+)
 
 TABLE: tuple[Code, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Code))
 

@@ -1,47 +1,186 @@
-"""Which tool's habits a file follows, from cheap signs in its text."""
+"""Which tool's habits a file follows, from the signs in its text; each verdict comes with its reason."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from loader.model import Status
+from loader.outline import Outline
 
-NAMES = ("native", "spec-kit", "openspec", "kiro", "spec-workflow", "obsidian", "aidevops", "plain")
+_LINE_MAX = 500
+_BOXES_MAX = 400  # as many as tell what a list is
+_BOX = re.compile(r"\[[^\[\]]\]")
 
-_BOX = r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[[^\]\n]\][ \t]+"
-_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("kiro", re.compile(r"^[ \t]*-[ \t]+_Requirements:", re.MULTILINE)),
-    ("spec-kit", re.compile(_BOX + r"(?:\*\*)?\[?T\d{3}\b[^\n]*\[US\d", re.MULTILINE)),
-    ("obsidian", re.compile(_BOX + r"[^\n]*(?:🆔|⛔|⏫|🔼|🔽|📅|🛫|\[(?:id|dependsOn|due)::)", re.MULTILINE)),
-    ("aidevops", re.compile(_BOX + r"t\d{3,}(?:\.\d+)*[ \t][^\n]*~\d+h\b", re.MULTILINE)),
-    ("openspec", re.compile(r"^## (\d+)\. [^\n]*\n(?:[ \t]*\n)*- \[[^\]\n]\] (?:\*\*)?\1\.\d+\b", re.MULTILINE)),
+_TOOL_ID = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\[P\]\s+)?(?:\*\*|`)?\[?T\d{3}")
+_STORY = re.compile(r"\[US\d+\]")
+_PHASE = re.compile(r"phase \d", re.IGNORECASE)
+_DOTTED = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\*\*)?(\d+)(?:\.(\d+)|\\?\.)")
+_PARALLEL_NUMBER = re.compile(r"\[[^\]]\](?:\\?\*)?\s+\d+(?:\.\d+)*\.?\s+\(P\)")
+_OPTIONAL = re.compile(r"\[[^\]]\]\\?\*\s+\d")
+_DATED = re.compile(
+    r"(?:📅|🛫|⏳|➕|✅|❌|📆)\ufe0f?\s*\d{4}-\d\d-\d\d|🆔\ufe0f?\s*\w|⛔\ufe0f?\s*\w+(?:,\s*\w+)*\s*$|🔁|[🔺⏫🔼🔽⏬]"
+)
+_FIELD = re.compile(r"[\[(](?:id|dependsOn|due|priority|scheduled|completion|start|created)::", re.IGNORECASE)
+_AIDEVOPS = re.compile(r"\[[^\]]\]\s+[trv]\d{3,}(?:\.\d+)*\s")
+_HIDDEN_ID = re.compile(r"<!--\s*id:\s*\S+")
+_COMMIT = re.compile(r"\[[^\]]\]\s.*(?:\[checkpoint: [0-9a-f]{7,}\]|\s\[?[0-9a-f]{7}\]?\s*$)")
+_PLAN_ID = re.compile(r"\[[^\]]\]\s+(?:\*\*)?(?:\d{2}(?:\.\d+)?-\d{2}(?:-PLAN\.md)?\b|Phase \d+(?:\.\d+)?:)")
+_CRITERIA = re.compile(r"\(AC:? ?[#\d]")
+_TASK_HEADING = re.compile(r"(?:Task|Iteration) \d+(?:\.\d+)?[a-z]?:", re.IGNORECASE)
+_GROUP_HEADING = re.compile(r"Group [A-Z]\d?:")
+_SIGNS_BEFORE = re.compile(r"^(?:\[[^\]]\])?[^\w\[]*")  # what we write before a heading must not change the verdict
+_PACKAGE_HEADING = re.compile(r"Work Package (?:Prompt: )?WP\d")
+_PRIORITY_HEADING = re.compile(r"\W*(?:high|medium|low) priority\b", re.IGNORECASE)
+_NUMBERED_HEADING = re.compile(r"(?:Phase )?(\d+)(?:\\?\.|:) ")
+_SPECD_HEAD = re.compile(r"^\|\s*id\s*(?=\|).*\|\s*depends-on\s*(?=\|).*\|\s*verify\s*\|", re.IGNORECASE)
+_ORIGIN_HEAD = re.compile(r"^\|\s*ID\s*\|\s*Task\s*\|\s*Pri(?:ority)?\s*\|\s*Status\s*\|", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the signs are looked for in: the first lines of boxes, the headings, table headers and all of the text."""
+
+    name: str
+    text: str
+    boxes: Sequence[str]
+    headings: Sequence[str]
+    tables: Sequence[str]
+    has_waves: bool
+
+    def share(self, sign: re.Pattern[str]) -> float:
+        """How many of the boxes show it."""
+        return sum(1 for box in self.boxes if sign.match(box)) / max(len(self.boxes), 1)
+
+    def any_box(self, sign: re.Pattern[str]) -> bool:
+        """Whether a box shows it anywhere."""
+        return any(sign.search(box) for box in self.boxes)
+
+    def headed(self, sign: re.Pattern[str]) -> int:
+        """How many headings begin with it."""
+        return sum(1 for heading in self.headings if sign.match(heading))
+
+    def named(self, word: str) -> bool:
+        """Whether the file's name says it."""
+        return word in self.name.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A name, what shows it, and the reason to give."""
+
+    name: str
+    reason: str
+    shows: Callable[[Look], object]
+
+
+def _is_openspec(look: Look) -> bool:
+    groups = {match[1] for heading in look.headings if (match := _NUMBERED_HEADING.match(heading))}
+    numbers = [match[1] for box in look.boxes if (match := _DOTTED.match(box)) and match[2]]
+    return look.named("openspec") or 2 * sum(1 for number in numbers if number in groups) > len(look.boxes)
+
+
+def _is_ai_dev_tasks(look: Look) -> bool:
+    return any((match := _DOTTED.match(box)) and match[2] == "0" for box in look.boxes)
+
+
+def _is_kiro(look: Look) -> bool:
+    return look.has_waves or look.any_box(_OPTIONAL) or (look.share(_DOTTED) > 0.5 and "_Requirements:" in look.text)
+
+
+# The first that shows is the verdict: the surest signs and the most special tools come first.
+TABLE: tuple[Dialect, ...] = (
+    Dialect(
+        "spec-kitty",
+        "headings name work packages",
+        lambda look: look.headed(_PACKAGE_HEADING),
+    ),
+    Dialect(
+        "spec-kit",
+        "task ids such as T001 in phases or with story labels",
+        lambda look: (
+            look.share(_TOOL_ID) > 0.3
+            and (look.any_box(_STORY) or any(_PHASE.search(heading) for heading in look.headings))
+        ),
+    ),
+    Dialect(
+        "spec-workflow", "fields such as _Leverage:_", lambda look: "_Leverage:" in look.text or "_Prompt:" in look.text
+    ),
+    Dialect(
+        "cc-sdd",
+        "(P) after a task's number, or _Boundary:_",
+        lambda look: look.any_box(_PARALLEL_NUMBER) or ("_Boundary:" in look.text and look.share(_DOTTED) > 0.5),
+    ),
+    Dialect("kiro", "numbered tasks with _Requirements:_, waves or `[ ]*`", _is_kiro),
+    Dialect("genie", "headings such as `Group A:`", lambda look: look.headed(_GROUP_HEADING)),
+    Dialect(
+        "superpowers",
+        "headings such as `Task 1:` over `**Step 1: …**`",
+        lambda look: look.headed(_TASK_HEADING) and any("**Step " in box[:12] for box in look.boxes),
+    ),
+    Dialect("ralphex", "headings such as `Task 1:` over boxes", lambda look: look.headed(_TASK_HEADING) and look.boxes),
+    Dialect("aidevops", "task ids such as t001", lambda look: look.share(_AIDEVOPS) > 0.5),
+    Dialect("openspec", "numbered headings over boxes with their number", _is_openspec),
+    Dialect("ai-dev-tasks", "parent tasks such as 1.0", _is_ai_dev_tasks),
+    Dialect(
+        "obsidian", "fields such as 📅, 🆔 or [due:: …]", lambda look: look.any_box(_DATED) or look.any_box(_FIELD)
+    ),
+    Dialect("gsd", "plan numbers such as 01-01", lambda look: look.share(_PLAN_ID) > 0.3),
+    Dialect(
+        "bmad",
+        "a section of tasks and subtasks with acceptance criteria",
+        lambda look: any("subtasks" in heading.casefold() for heading in look.headings) or look.any_box(_CRITERIA),
+    ),
+    Dialect(
+        "ralph-fix-plan",
+        "sections by priority",
+        lambda look: look.headed(_PRIORITY_HEADING) > 1 or look.named("fix_plan"),
+    ),
+    Dialect(
+        "conductor",
+        "commits after completed boxes",
+        lambda look: look.any_box(_COMMIT),
+    ),
+    Dialect(
+        "antigravity",
+        "hidden ids in boxes, or its file's name",
+        lambda look: look.any_box(_HIDDEN_ID) or look.named(".antigravity") or look.named("antigravity-task"),
+    ),
+    Dialect("specd", "a table with depends-on and verify", lambda look: any(map(_SPECD_HEAD.match, look.tables))),
+    Dialect("origin", "a table of ID, Task, Pri and Status", lambda look: any(map(_ORIGIN_HEAD.match, look.tables))),
 )
 
-_WORDS: dict[str, tuple[str, ...]] = {
-    "kiro": ("_Requirements:",),
-    "spec-kit": ("[US",),
-    "obsidian": ("🆔", "⛔", "⏫", "🔼", "🔽", "📅", "🛫", "::"),
-    "aidevops": ("] t",),
-    "openspec": ("\n## ", "## "),
-}
+NAMES = ("native", *(dialect.name for dialect in TABLE), "backlog-md", "prd-json", "task-master", "todo.txt", "plain")
+NUMBERED = ("kiro", "cc-sdd", "spec-workflow", "ai-dev-tasks")
+
 _PRESETS: dict[str, dict[str, Status]] = {
     "kiro": {"~": Status.PENDING},
+    "cc-sdd": {"~": Status.PENDING},
     "spec-workflow": {"~": Status.BLOCKED},
     "obsidian": {"-": Status.SKIPPED},
     "aidevops": {"-": Status.SKIPPED},
 }
 
 
-def detect(text: str, *, has_settings: bool) -> str:
-    """The dialect's name; a file with our own front matter is native."""
+def detect(text: str, lines: Sequence[str], outline: Outline, name: str, *, has_settings: bool) -> tuple[str, str]:
+    """The dialect's name and the reason; a file with our own front matter is native."""
     if has_settings:
-        return "native"
-    return next((name for name, sign in _SIGNS if _may_show(name, text) and sign.search(text)), "plain")
-
-
-def _may_show(name: str, text: str) -> bool:
-    """Whether the words are there that the sign is made of."""
-    return any(word in text for word in _WORDS[name])
+        return "native", "front matter with `executor:`"
+    boxes = []
+    for item in outline.items:
+        if item.text.startswith("[") and _BOX.match(item.text):
+            boxes.append(item.text.split("\n", 1)[0][:_LINE_MAX])
+            if len(boxes) == _BOXES_MAX:
+                break
+    headings = [_SIGNS_BEFORE.sub("", heading.text[:_LINE_MAX]) for heading in outline.headings]
+    tables = [lines[table.start][:_LINE_MAX] for table in outline.tables]
+    has_waves = any('"waves"' in fence.content for fence in outline.fences)
+    look = Look(name.replace("\\", "/"), text, boxes, headings, tables, has_waves)
+    for dialect in TABLE:
+        if dialect.shows(look):
+            return dialect.name, dialect.reason
+    return "plain", "no sign of a tool"
 
 
 def preset(dialect: str) -> dict[str, Status]:

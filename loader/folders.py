@@ -44,7 +44,9 @@ def read(sources: Mapping[str, bytes], choices: Choices) -> TaskList:
         name, own = file_of(line)
         return f"{name}:{own}"
 
-    facts = Facts(source.Source(b"", lines, []), "backlog", "files with id and status", whole.drafts, whole.diagnostics)
+    facts = Facts(
+        source.Source(b"", lines, []), "backlog-md", "files with id and status", whole.drafts, whole.diagnostics
+    )
     facts.place = shown
     made = reading.finish(facts, choices)
     tasks = []

@@ -18,6 +18,7 @@ _SURE = re.compile(
 )
 _WORDED = re.compile(r"(?:Task|Subtask)\s+(\d+[a-z]?(?:\.\d+)*)(?=\s*[:.—–-](?:\s|\*|$)|\s+\(AC)", re.IGNORECASE)
 _LOOSE = (
+    ("planned", re.compile(r"(\d{2}(?:\.\d+)?-\d{2})(?:-PLAN(?:\.md)?)?(?=[:\s])")),
     ("dotted", re.compile(rf"(\d+[a-z]?(?:\.\d+[a-z]?)+)\.?{_END}")),
     ("numbered", re.compile(r"(\d+)(?:\\?[.)])(?=\s)")),
     ("number", re.compile(r"(\d+)(?=[:\s])")),

@@ -78,6 +78,7 @@ def _shown(drafts: Sequence[Draft]) -> list[str | None]:
         referred |= references.written(
             Reference(name, rule, 0) for rule, needed in draft.wording.needs for name in needed
         )
+        referred.update(draft.wording.blocks)
         if draft.given_id is None:
             levels.setdefault(draft.level, []).append(draft.wording.candidate)
     counting = ids.chosen(levels, referred)

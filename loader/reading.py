@@ -29,6 +29,7 @@ from loader import (
     sections,
     source,
     steps,
+    structure,
     tables,
     tasks,
     todotxt,
@@ -110,22 +111,31 @@ def _assemble(
 ) -> TaskList:
     arranged = sections.arrange(traced.headings, front.priority)
     given = choices.dialect or front.settings.get("dialect")
-    dialect = str(given) if given else dialects.detect(markdown, has_settings=front.has_settings)
+    dialect, reason = dialects.detect(markdown, text.lines, traced, name, has_settings=front.has_settings)
+    if given:
+        dialect, reason = str(given), "asked for" if choices.dialect else "front matter"
     meanings = legends.meanings(dialect, _legend(text.lines, traced, arranged))
     languages = front.settings.get("languages")
     page = boxes.Page(text, traced, arranged, meanings, languages if isinstance(languages, Mapping) else {})
 
     whole = yamls.of_file(front, text, name)
     in_fences, fence_lines = yamls.of_fences(page)
+    waves = structure.waves(traced.fences) if dialect in ("kiro", "cc-sdd") else []
+    fence_lines.update(wave.line for wave in waves)
     plan = regions.whole_file(whole.drafts) if whole.drafts else headings.find(page, fence_lines)
     found = boxes.find(page, plan, fence_lines)
     rows = _unrepeated(tables.find(page, found, plan), found, plan)
     drafts = _merged(plan.drafts, found.drafts, in_fences.drafts, rows)
-    facts = Facts(text, dialect, "", drafts, [*front.diagnostics, *found.diagnostics])
+    if whole.drafts and not given:
+        dialect, reason = "backlog-md", "front matter with id and status"
+    if dialect in ("kiro", "cc-sdd", "spec-workflow"):
+        boxes.widen(found.drafts, traced, text.lines, fence_lines)
+    facts = Facts(text, dialect, reason, drafts, [*front.diagnostics, *found.diagnostics])
     facts.diagnostics += whole.diagnostics + in_fences.diagnostics
     facts.diagnostics += hidden.find(text.lines, traced, found.lines, front.end)
     facts.title = front.title or arranged.title
     facts.description = front.description or _description(traced, arranged, drafts)
+    facts.waves = waves
     facts.settings, facts.meanings, facts.languages = front.settings, meanings, page.languages
     return finish(facts, choices)
 
@@ -144,6 +154,7 @@ class Facts:
     settings: Mapping[str, object] = field(default_factory=dict)
     meanings: Mapping[str, Status] = field(default_factory=lambda: legends.meanings("plain", {}))
     languages: Mapping[str, str] = field(default_factory=dict)
+    waves: Sequence[structure.Wave] = ()
     place: naming.Place = naming.on_line
 
 
@@ -152,11 +163,16 @@ def finish(facts: Facts, choices: Choices) -> TaskList:
     drafts, diagnostics, settings = facts.drafts, facts.diagnostics, facts.settings
     diagnostics += bodies.fill(drafts, facts.text)
     diagnostics += _check_blocks(drafts, facts.languages)
+    if facts.dialect in dialects.NUMBERED:
+        structure.nest(drafts)
     on_duplicate = "suffix" if "suffix" in (choices.on_duplicate, settings.get("on_duplicate")) else "error"
     names = naming.give(drafts, on_duplicate=on_duplicate, place=facts.place)
     allow_missing = choices.allow_missing or settings.get("allow_missing") is True
     graph = Graph(drafts, names.ids, allow_missing=allow_missing, place=facts.place)
-    graph.connect()
+    structure.mark_parallel(drafts, names.ids, facts.waves)
+    graph.connect(structure.waits(facts.dialect, drafts, names.ids, facts.waves))
+    for reference in structure.unknown(facts.waves, names.ids):
+        graph.miss(reference)
     diagnostics += names.diagnostics + graph.diagnostics
     if not drafts:
         diagnostics.append(_no_tasks(facts.text))

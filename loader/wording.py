@@ -31,16 +31,23 @@ _PARENTHESES = re.compile(
 _INLINE_FIELD = re.compile(
     r"\[(?P<key>[A-Za-z_ -]+)::\s*(?P<value>[^\]]*)\]|\((?P<key2>[A-Za-z_ -]+)::\s*(?P<value2>[^)]*)\)"
 )
+_DATE = re.compile(
+    r" ?(?:[🛫➕⏳⌛📅📆🗓✅❌]\ufe0f?\s*\d{4}-\d{2}-\d{2}|🔁\ufe0f?[^🛫➕⏳⌛📅📆🗓✅❌🆔⛔#]*|🏁\ufe0f?\s*\w+)"
+)
+_DATE_SIGNS = frozenset("🛫➕⏳⌛📅📆🗓✅❌🔁🏁")
+_DATE_FIELDS = frozenset(("due", "scheduled", "start", "created", "completion", "cancelled", "repeat", "oncompletion"))
 _SIGN = re.compile(r"(?P<sign>🆔|⛔)\ufe0f?\s*(?P<value>[\w.-]+(?:\s*,\s*[\w.-]+)*)")
 _BARE = re.compile(rf"(?:^|\s)(?P<rule>{_DEPENDS}):(?P<value>\S+)", re.IGNORECASE)
 _TRAILING = re.compile(
     rf"(?<![^\s—–|(-])(?P<rule>{_DEPENDS})(?::\**|(?<=on)|(?<=by))\s+(?P<value>[^.]*?[^\s.])\.?$", re.IGNORECASE
 )
+_BLOCKS = re.compile(r"(?:^|\s)blocks:(\S+)", re.IGNORECASE)
 _MAY_ENCLOSE = re.compile(r"[(\[]\s*(?:dep|blocked|requires|after)")
 _TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
 _HASH_PRIORITY = re.compile(r"(?<!\S)#(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
 _WORD_FIELD = re.compile(r"(agent|assignee|owner|priority):([\w./-]+)", re.IGNORECASE)
 _NAME = re.compile(r"@([A-Za-z][\w.-]*)")
+_RECORD = re.compile(r"(?:ref|logged|started|completed|tier|actual|pr|due|category|model):\S+")
 _PROJECT = re.compile(r"\+([A-Za-z][\w./-]*)")
 _CARET = re.compile(r"\^([A-Za-z0-9][\w.-]*)")
 
@@ -59,6 +66,7 @@ class Wording:
     agent: str | None = None
     tags: list[str] = field(default_factory=list)
     needs: list[tuple[str, list[str]]] = field(default_factory=list)
+    blocks: list[str] = field(default_factory=list)  # the tasks that wait for this one
     bad: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -88,9 +96,13 @@ def _take_hidden(text: str, wording: Wording) -> str:
         text = _COMMENT.sub(lambda match: _comment(match, wording), text)
     if "::" in text:
         text = _INLINE_FIELD.sub(lambda match: _inline_field(match, wording), text)
+    if not text.isascii() and not _DATE_SIGNS.isdisjoint(text):
+        text = _DATE.sub("", text)  # or the key of a task would change with the date of its completion
     if "🆔" in text or "⛔" in text:
         text = _SIGN.sub(lambda match: _sign(match, wording), text)
     lowered = text.lower()
+    if "blocks:" in lowered:
+        text = _BLOCKS.sub(lambda match: _blocked(match, wording), text)
     if any(word in lowered for word in _KEYWORDS) and any(opener in lowered for opener in _OPENERS):
         text = _take_needs(text, wording)
     return text.strip()
@@ -119,6 +131,8 @@ def _inline_field(match: re.Match[str], wording: Wording) -> str:
         _set_priority(value, wording)
     elif key in ("agent", "assignee"):
         setattr(wording, key, value)
+    elif key in _DATE_FIELDS:
+        return ""
     else:
         return match[0]
     return ""
@@ -129,6 +143,14 @@ def _sign(match: re.Match[str], wording: Wording) -> str:
         wording.hidden_id = match["value"]
     else:
         wording.needs.append(("⛔", references.names(match["value"])))
+    return ""
+
+
+def _blocked(match: re.Match[str], wording: Wording) -> str:
+    names = references.names(match[1])
+    if not all(references.is_like_an_id(name) for name in names):
+        return match[0]
+    wording.blocks += names
     return ""
 
 
@@ -206,7 +228,7 @@ def _take_tail(text: str, wording: Wording) -> str:
         head, _, word = text.rpartition(" ")
         if not word or _take_word(word, wording):
             text = head.rstrip()
-        elif word.startswith("~") and len(word) > 1 and word[1].isdigit():
+        elif (word.startswith("~") and len(word) > 1 and word[1].isdigit()) or _RECORD.fullmatch(word):
             kept.append(word)
             text = head.rstrip()
         else:

@@ -16,6 +16,7 @@ from loader.source import Source
 
 _NEEDS = ("status", "depends_on", "title")
 _FENCES_MIN = 2
+_LINE_MAX = 500  # no status is longer, and the pattern is quadratic
 _STATUS = re.compile(
     r"""[ \t]*status[ \t]*:[ \t]+
         (?:"(?P<double>[^"]+)" | '(?P<single>[^']+)' | (?P<bare>[^\s#"'][^#]*?))
@@ -70,7 +71,8 @@ def parent_of(draft_content: Mapping[object, object] | None) -> str | None:
 def _status(source: Source, inside: range) -> tuple[int, tuple[str, MarkPlace]]:
     """The line of the status among these, its word and its place; a place without length where there is none."""
     for line in inside:
-        if match := _STATUS.match(source.lines[line]):
+        text = source.lines[line]
+        if len(text) <= _LINE_MAX and (match := _STATUS.match(text)):
             word = match[match.lastgroup or 0]
             start = source.offset(line, match.start(match.lastgroup or 0))
             return line, (word, MarkPlace(start, len(word.encode())))

@@ -30,7 +30,7 @@ def check(
 
     errors = warnings = 0
     for path in [files.choose(one) for one in file] if file else [files.choose(None)]:
-        parsed = files.Reading(path.name, dialect, on_duplicate, allow_missing).parse(files.read(path))
+        parsed = files.Reading(str(path), dialect, on_duplicate, allow_missing).parse(files.read(path))
         found = sorted([*parsed.diagnostics, *vetting.unrunnable(parsed)], key=lambda one: (one.line, one.column))
         for one in found:
             errors += one.severity is Severity.ERROR

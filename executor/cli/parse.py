@@ -24,6 +24,6 @@ def parse(
     from loader.as_json import as_dict
 
     path = files.choose(file)
-    parsed = files.Reading(path.name, dialect, on_duplicate, allow_missing).parse(files.read(path))
+    parsed = files.Reading(str(path), dialect, on_duplicate, allow_missing).parse(files.read(path))
     console.say_json(as_dict(parsed))
     return EXIT_USAGE if parsed.errors else 0

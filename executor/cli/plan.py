@@ -33,7 +33,7 @@ def plan(
     from executor.operations import files, vetting
 
     path = files.choose(file)
-    parsed = files.Reading(path.name, dialect, on_duplicate, allow_missing).parse(files.read(path))
+    parsed = files.Reading(str(path), dialect, on_duplicate, allow_missing).parse(files.read(path))
     vetting.refuse(path, parsed, runner)
     found = order.of(parsed)
     if json:

@@ -95,7 +95,7 @@ def run(
 
         request = _Request(
             path=path,
-            reading=files.Reading(path.name, dialect, on_duplicate, allow_missing),
+            reading=files.Reading(str(path), dialect, on_duplicate, allow_missing),
             runner=runner,
             rerun_changed=rerun_changed,
             retry_failed=retry_failed,

@@ -97,7 +97,7 @@ def mark_file(connection: Connection[Any], row: ListRow) -> str:
     due = tasks.marks_due(connection, row.list_id)
     if not due or not Path(row.path).exists():
         return ""
-    written = write_back.write(row.path, due, read=Reading(Path(row.path).name).parse)
+    written = write_back.write(row.path, due, read=Reading(row.path).parse)
     shown = {task.task_id: task.status.value for task in written.tasks.tasks} if written.tasks else {}
     if written.written:
         tasks.record_marks(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -238,3 +239,21 @@ def test_todo_txt_is_read_by_its_name() -> None:
 @given(st.text(), st.sampled_from(["todo.txt", "prd.json", "a.md"]))
 def test_any_text_under_any_name_is_read(text: str, name: str) -> None:
     loader.parse(text.encode("utf-8", "replace"), name=name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.md", "---\nid: B-1\nstatus: a" + " " * 300_000 + "b\n---\n"),
+        ("a.md", "| id |" + "|" * 100_000 + " depends-on |" * 3_000 + "\n|--|\n"),
+        ("a.md", "# P\n\n### Task 1: " + "a (" * 100_000 + "\n\n- [ ] s\n"),
+        ("a.md", "- [ ] T001 " + "dep: (" * 50_000 + "\n"),
+        ("a.md", "- [ ] a 🔁" + " 📅" * 50_000 + "\n"),
+        ("todo.txt", "(A) " + "+a " * 100_000),
+        ("a.json", '{"tasks": [' + '{"id": 1, "x": "' + '\\"' * 100_000 + '"}]}'),
+    ],
+)
+def test_long_lines_take_no_long_time(name: str, text: str) -> None:
+    began = time.process_time()
+    loader.parse(text.encode(), name=name)
+    assert time.process_time() - began < 2
