@@ -31,6 +31,7 @@ class Guard:
         self._groups: set[int] = set()
         self._deadline: float | None = None
         self._lapsed_at = 0.0
+        self._needed = False
         self._process = self._start()
 
     @property
@@ -42,6 +43,7 @@ class Guard:
     def began(self, pgid: int) -> None:
         """A process group to end with the worker."""
         with self._lock:
+            self._needed = True
             self._groups.add(pgid)
             self._tell(f"+{pgid}")
 
@@ -83,6 +85,8 @@ class Guard:
     def close(self) -> None:
         """Let the guard go; it makes sure that nothing of this worker is left."""
         self._process.stdin.close()  # type: ignore[union-attr]
+        if not self._needed:  # it has nothing to end; waiting for it would be most of the time of an idle run
+            return
         try:
             self._process.wait(_LEAVE_SECONDS)
         except subprocess.TimeoutExpired:  # frozen: its work is ours then
