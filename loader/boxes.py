@@ -18,7 +18,6 @@ from loader.source import Source
 BOX = re.compile(r"\[([^\[\]\n])\](\\?\*)?(?:[ \t]+|(?=\n)|$)")
 _LABEL = re.compile(r"[A-WYZ0-9]")
 _MALFORMED = re.compile(r"\[(?:[ xX~]?)\](?![(\[:])")
-_STRICT = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(slots=True)

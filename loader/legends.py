@@ -68,7 +68,6 @@ _PAIR = re.compile(
 )
 _PAIRS_MIN = 2
 _BOX = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[[^\[\]]\]\s")
-_NAMED = re.compile(r"\b(?:legend|status key|marks?|markers?)\b", re.IGNORECASE)
 
 # The first of these that still has the meaning is written where the file shows no mark of its own.
 _CHOICES: Mapping[Status, str] = {

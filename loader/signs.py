@@ -50,7 +50,6 @@ DEFAULTS: Mapping[Kind, Mapping[Status, str]] = {
     "letter": {Status.PENDING: "", Status.COMPLETED: "x"},  # todo.txt
 }
 
-_ORDER = (Status.PENDING, Status.IN_PROGRESS, Status.COMPLETED, Status.BLOCKED, Status.SKIPPED)
 
 # Words that go together: who writes one of them means the others by the rest.
 FAMILIES: tuple[Mapping[Status, str], ...] = tuple(

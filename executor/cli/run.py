@@ -139,7 +139,7 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
     from executor.engine import wishes as wished
     from executor.engine.entry import Assignment
     from executor.operations import control, load, naming
-    from executor.queue import tasks
+    from executor.queue import lists, tasks
 
     with translate.errors(database.where()):
         since = views.before(connection, request.path) if request.json else None
@@ -164,9 +164,8 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
             found = naming.find(connection, row.list_id, request.only)
             wishes = replace(wishes, only=[name.queue_id for name in found])
         only = wished.select(wishes, tasks.of_list(connection, row.list_id)) if wishes.filters else None
-        now = connection.execute("SELECT now()").fetchone()
-        assert now is not None, "SELECT now() answers"
-        choices = wished.choices(wishes, row, only=only, now=now[0], lease=chosen.lease)
+        now = lists.now(connection)
+        choices = wished.choices(wishes, row, only=only, now=now, lease=chosen.lease)
         before = tasks.counts(connection, row.list_id, only)
         view = views.choose(database, row, before, _spelled(request.path), since=since)
         worker = entry.open_worker(

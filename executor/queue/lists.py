@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
@@ -13,6 +14,12 @@ from executor.queue import rows
 from sql import queries
 
 LISTS = queries.load("lists")
+
+
+def now(connection: Connection[Any]) -> datetime:
+    """The clock that decides."""
+    moment: datetime = rows.scalar(connection, LISTS.now, {})
+    return moment
 
 
 def find(connection: Connection[Any], path: str) -> ListRow | None:

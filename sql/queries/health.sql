@@ -12,7 +12,3 @@ SELECT
     current_setting('max_connections')::integer,
     (SELECT count(*) FROM executor.worker WHERE lease_until >= now()),
     (SELECT max(version) FROM executor.migration WHERE set_name = 'executor')
-
--- name: now
--- The clock that decides.
-SELECT now()

@@ -100,3 +100,7 @@ RETURNING event_id
 UPDATE executor.executor_state
 SET source_sha256 = %(sha256)s
 WHERE list_id = %(list_id)s
+
+-- name: now
+-- The clock that decides.
+SELECT now()

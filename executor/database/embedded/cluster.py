@@ -17,7 +17,6 @@ from executor.database.embedded.roles import ADMIN
 from executor.errors import DatabaseError
 
 MEGABYTE = 1 << 20
-UNREADABLE = 0o077
 
 
 @dataclass(frozen=True, slots=True)
