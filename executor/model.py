@@ -99,6 +99,7 @@ class Known:
     description: str
     section: Sequence[str]
     priority: str
+    own_rank: int
     rank: int
     position: int
     dependencies: Sequence[str]
@@ -110,8 +111,18 @@ class Known:
     fingerprint: str
     mark: str
     status: str
+    met: bool
     removed: bool
     explicit_id: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A task still to do with its own rank and the one it is claimed at (`sync.ranked`)."""
+
+    queue_id: int
+    own_rank: int
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)

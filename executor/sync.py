@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from executor import urgency
 from executor.model import Known
 from executor.states import TaskStatus
+from executor.urgency import Urgency
 from loader import durations, identity
 from loader.model import Status, Task, TaskList
 
@@ -25,6 +27,7 @@ _COMPARED = (
     "title",
     "section",
     "priority",
+    "own_rank",
     "rank",
     "position",
     "dependencies",
@@ -35,6 +38,7 @@ _COMPARED = (
     "fingerprint",
     "tags",
 )
+_DERIVED = frozenset(("position", "rank"))  # what stands elsewhere in the file changes these
 
 
 @dataclass(slots=True)
@@ -58,7 +62,7 @@ class SyncPlan:
         """What changed, in numbers, for the event and the screen; zeros are left out."""
         numbers = {
             "added": len(self.adds),
-            "changed": sum(1 for change in self.changes if change["what"] != ["position"]),
+            "changed": sum(1 for change in self.changes if _is_news(change["what"])),
             "renamed": len(self.renames),
             "removed": len(self.removes),
             "returned": self.returned,
@@ -77,24 +81,28 @@ def plan(
     made = SyncPlan(edges=[(edge.task_id, edge.depends_on, edge.rule) for edge in tasks.edges])
     by_id = {row.task_id: row for row in known}
     matches = identity.match([_identity(row) for row in known], tasks.tasks)
-    old_ids = {**matches.same, **matches.renamed}
+    before = {new: by_id[old] for new, old in (*matches.same.items(), *matches.renamed.items())}
     for task in tasks.tasks:
-        old_id = old_ids.get(task.task_id)
-        row = row_of(task, runner=runner)
-        if old_id is None:
+        if task.task_id in before:
+            _merge(made, before[task.task_id], task, rerun_changed=rerun_changed)
+    urgencies = urgency.of(tasks, _met(made, before, tasks.tasks))
+    for task in tasks.tasks:
+        old = before.get(task.task_id)
+        row = row_of(task, urgencies.get(task.task_id), runner=runner)
+        if old is None:
             made.adds.append(row)
             continue
-        if old_id != task.task_id:
-            made.renames.append((old_id, task.task_id))
-        _compare(made, by_id[old_id], task, row, rerun_changed=rerun_changed)
+        if old.task_id != task.task_id:
+            made.renames.append((old.task_id, task.task_id))
+        _compare(made, old, row)
     made.removes = [by_id[old_id].queue_id for old_id in matches.removed if not by_id[old_id].removed]
     if not known:
         made.restored = sum(1 for row in made.adds if row["status"] == TaskStatus.COMPLETED)
     return made
 
 
-def row_of(task: Task, *, runner: str | None = None) -> dict[str, Any]:
-    """The columns of a task as the file tells them."""
+def row_of(task: Task, urgent: Urgency | None = None, *, runner: str | None = None) -> dict[str, Any]:
+    """The columns of a task as the file tells them; `urgent` where other tasks have a say in its place."""
     chosen = runner_of(task, runner)
     return {
         "task_id": task.task_id,
@@ -103,7 +111,8 @@ def row_of(task: Task, *, runner: str | None = None) -> dict[str, Any]:
         "description": task.body,
         "section": list(task.section),
         "priority": task.priority,
-        "rank": task.rank,
+        "own_rank": task.rank,
+        "rank": urgent.rank if urgent else task.rank,
         "position": task.position,
         "dependencies": list(task.dependencies),
         "assignee": task.assignee,
@@ -179,21 +188,45 @@ def _identity(row: Known) -> identity.Known:
     )
 
 
-def _compare(made: SyncPlan, row: Known, task: Task, new: dict[str, Any], *, rerun_changed: bool) -> None:
+def _compare(made: SyncPlan, row: Known, new: dict[str, Any]) -> None:
     what = [name for name in _COMPARED if _value(row, name) != new[name]]
     if what or row.removed:
         made.changes.append(new | {"queue_id": row.queue_id, "what": what})
     made.returned += row.removed
+
+
+def _merge(made: SyncPlan, row: Known, task: Task, *, rerun_changed: bool) -> None:
+    """What a person's edits of the mark and of the text ask of a task."""
     status = TaskStatus(row.status)
     if row.mark != task.status:
         _merge_edit(made, row.queue_id, status, Status(row.mark), task.status)
         made.marks.append((task.task_id, task.status.value))
-    if "fingerprint" in what and task.status is not Status.COMPLETED:
-        again = {TaskStatus.FAILED, TaskStatus.SKIPPED} if task.status is not Status.SKIPPED else {TaskStatus.FAILED}
-        if status in again or (rerun_changed and status is TaskStatus.COMPLETED):
-            made.edited.append(row.queue_id)
-    elif "fingerprint" in what and rerun_changed and status is TaskStatus.COMPLETED:
+    if row.fingerprint == task.fingerprint:
+        return
+    again = {TaskStatus.COMPLETED} if rerun_changed else set[TaskStatus]()
+    if task.status is not Status.COMPLETED:
+        again |= {TaskStatus.FAILED} if task.status is Status.SKIPPED else {TaskStatus.FAILED, TaskStatus.SKIPPED}
+    if status in again:
         made.edited.append(row.queue_id)
+
+
+def _met(made: SyncPlan, before: Mapping[str, Known], tasks: Iterable[Task]) -> frozenset[str]:
+    """The tasks that are done with once this plan is applied: the queue's word, but for what people just changed."""
+    over, again = {*made.completes, *made.skips}, {*made.unticked, *made.edited}
+    met = []
+    for task in tasks:
+        row = before.get(task.task_id)
+        if row is None:
+            is_met = task.status in _BY_MARK
+        else:
+            is_met = row.queue_id in over or (row.met and row.queue_id not in again)
+        if is_met:
+            met.append(task.task_id)
+    return frozenset(met)
+
+
+def _is_news(what: Sequence[str]) -> bool:
+    return not what or not _DERIVED.issuperset(what)
 
 
 def _value(row: Known, name: str) -> object:

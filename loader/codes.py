@@ -52,7 +52,7 @@ DUPLICATE_ID = Code(
 )
 SELF_DEPENDENCY = Code("E006", "A task depends on itself.", "task '{name}' depends on itself", "take it out of {rule}")
 CYCLE = Code(
-    "E007", "Tasks wait for each other in a circle.", "dependency cycle: {path}", "take one of these edges out"
+    "E007", "Tasks wait for each other in a circle.", "dependency cycle: {path}", "take one of these out: {edges}"
 )
 UNCLOSED_FENCE = Code(
     "E008",

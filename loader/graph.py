@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from loader import codes, references
 from loader.drafts import Draft
@@ -13,6 +14,8 @@ from loader.references import Ids, Reference
 from loader.structure import STRUCTURAL, Wait
 
 _SUGGESTIONS_MAX = 20  # each compares a name with every id
+_CYCLE_ENDS = 6
+_CYCLE_REASONS_MAX = 4
 
 
 class Graph:
@@ -210,8 +213,23 @@ class Graph:
         cycle = path[places[at] :]
         first = cycle.index(min(cycle))
         cycle = [*cycle[first:], *cycle[: first + 1]]
-        text = " → ".join(f"{self.task_ids[index]} ({self.place(self.drafts[index].text_line + 1)})" for index in cycle)
-        self.diagnostics.append(codes.diagnose(codes.CYCLE, self.drafts[cycle[0]].text_line + 1, path=text))
+        facts = {"path": self._path(cycle), "edges": self._reasons(cycle)}
+        self.diagnostics.append(codes.diagnose(codes.CYCLE, self.drafts[cycle[0]].text_line + 1, **facts))
+
+    def _path(self, cycle: Sequence[int]) -> str:
+        """Each task waits for the next; of a long way round only both ends are shown."""
+        shown = [f"{self.task_ids[index]} ({self.place(self.drafts[index].text_line + 1)})" for index in cycle]
+        left_out = len(shown) - 2 * _CYCLE_ENDS
+        if left_out > 1:
+            shown[_CYCLE_ENDS:-_CYCLE_ENDS] = [f"({left_out} more)"]
+        return " → ".join(shown)
+
+    def _reasons(self, cycle: Sequence[int]) -> str:
+        """What gave the edges of a circle, those first that a person wrote, which can be taken out."""
+        edges = [self.edges[waits][needed] for waits, needed in pairwise(cycle)]
+        edges.sort(key=lambda edge: edge.rule in STRUCTURAL)
+        found = dict.fromkeys(f"{edge.rule} ({self.place(edge.line)})" for edge in edges)
+        return ", ".join(list(found)[:_CYCLE_REASONS_MAX]) + (", ..." if len(found) > _CYCLE_REASONS_MAX else "")
 
 
 def _references(draft: Draft) -> Iterator[Reference]:

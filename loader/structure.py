@@ -16,8 +16,17 @@ from loader.references import Reference
 
 _PAIRS_MAX = 64
 _BY_PHASE = ("spec-kit", "spec-kitty")
-STRUCTURAL = ("parent", "phase order", "list order")
+STRUCTURAL = {
+    "parent": "parent: it is one of its children",
+    "phase order": "phase order: phases follow each other",
+    "list order": "list order: this dialect runs from top to bottom",
+}
 _IN_ORDER = ("openspec", "ai-dev-tasks", "cc-sdd")
+
+
+def explained(rule: str) -> str:
+    """The rule of an edge with its meaning, where no word in the file tells it."""
+    return STRUCTURAL.get(rule, rule)
 
 
 @dataclass(frozen=True, slots=True)

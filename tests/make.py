@@ -127,7 +127,8 @@ def row(**columns: Any) -> dict[str, Any]:
         "mark": "pending",
         "status": "queued",
     }
-    return made | columns
+    made |= columns
+    return {"own_rank": made["rank"]} | made
 
 
 def entered(connection: Connection[Any], rows: Iterable[Mapping[str, Any]], path: str = PATH) -> int:

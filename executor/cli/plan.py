@@ -11,6 +11,7 @@ from executor.cli import console, options, verb
 
 if TYPE_CHECKING:
     from executor.order import Order
+    from executor.urgency import Urgency
     from loader.model import Task, TaskList
 
 app = verb.verbs()
@@ -53,6 +54,8 @@ def _as_dict(parsed: TaskList, found: Order, runner: str | None) -> dict[str, ob
             {
                 "id": task.task_id,
                 "wave": number,
+                "priority": task.priority,
+                "urgency": _urgency(found.urgencies[task.task_id]),
                 "runs": _source(task, runner),
                 "waits_for": [
                     {"id": edge.depends_on, "rule": edge.rule, "line": edge.line}
@@ -65,7 +68,13 @@ def _as_dict(parsed: TaskList, found: Order, runner: str | None) -> dict[str, ob
     }
 
 
+def _urgency(urgent: Urgency) -> dict[str, object]:
+    return {"priority": urgent.priority, "lent_by": urgent.lender}
+
+
 def _show(path: Path, parsed: TaskList, found: Order, runner: str | None) -> None:
+    from loader import structure
+
     todo = sum(len(wave) for wave in found.waves)
     console.say(
         f"{console.short_path(path)}: {console.counted(len(parsed.tasks), 'task')}, {todo} to run;"
@@ -80,9 +89,12 @@ def _show(path: Path, parsed: TaskList, found: Order, runner: str | None) -> Non
         console.say(console.styled(f"wave {number}", "bold"))
         for task in wave:
             console.say(f"  {task.task_id}  {task.priority}  {console.clean(task.title)}")
+            urgent = found.urgencies[task.task_id]
+            if urgent.lender is not None:
+                console.say(f"      goes as {urgent.priority}: {urgent.lender} waits for it")
             console.say(f"      {_source(task, runner)}")
             for edge in found.edges.get(task.task_id, ()):
-                console.say(f"      waits for {edge.depends_on}: {edge.rule} (line {edge.line})")
+                console.say(f"      waits for {edge.depends_on}: {structure.explained(edge.rule)} (line {edge.line})")
     if len(found.critical) > 1:
         console.say()
         console.say("longest chain: " + " > ".join(task.task_id for task in found.critical))

@@ -108,12 +108,13 @@ def mark_file(connection: Connection[Any], row: ListRow) -> str:
 
 @contextmanager
 def _alone(connection: Connection[Any], list_id: int, actor: str) -> Iterator[None]:
-    """One transaction with every worker's step held back, counters and skips brought in line at its end."""
+    """One transaction with every worker's step held back; counters, skips and ranks follow at its end."""
     with translate.errors():
         with connection.transaction():
             tasks.enter_alone(connection, list_id)
             yield
             tasks.reconsider(connection, list_id, actor)
+            tasks.rerank(connection, list_id)
         steps.tell(connection, list_id)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from psycopg import Connection
 
-from executor.model import Counts, RunRow, TaskName, TaskRow
+from executor import urgency
+from executor.model import Counts, Ranked, RunRow, TaskName, TaskRow
 from executor.queue import rows
 from loader.model import Status
 from sql import queries
@@ -110,6 +111,30 @@ def reconsider(connection: Connection[Any], list_id: int, actor: str) -> None:
     if causes:
         connection.execute(STEPS.skip_dependents, {"queue_ids": causes, "actor": actor})
     connection.execute(STEPS.recount, {"list_id": list_id, "queue_ids": None})
+
+
+def rerank(connection: Connection[Any], list_id: int) -> None:
+    """Lend the urgency of what waits to what it waits for once more, after people changed what is still to do.
+
+    Needs `enter_alone` in the same transaction.
+    """
+    left = rows.many(connection, Ranked, SYNC.ranked, {"list_id": list_id})
+    if len({rank for one in left for rank in (one.own_rank, one.rank)}) < 2:
+        return  # nearly every list: all are as urgent as each other
+    place = {one.queue_id: at for at, one in enumerate(left)}
+    edges = [
+        (place[waits], place[needed])
+        for waits, needed in connection.execute(SYNC.edges, {"list_id": list_id}).fetchall()
+        if waits in place and needed in place
+    ]
+    lenders = urgency.inherited([one.own_rank for one in left], edges)
+    lent = {
+        one.queue_id: left[lender].own_rank
+        for one, lender in zip(left, lenders, strict=True)
+        if one.rank != left[lender].own_rank
+    }
+    if lent:
+        connection.execute(SYNC.rerank, {"queue_ids": list(lent), "ranks": list(lent.values())})
 
 
 def _ids(only: Sequence[int] | None) -> list[int] | None:

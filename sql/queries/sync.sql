@@ -1,7 +1,8 @@
 -- name: known
 -- What the queue holds of a list, removed tasks included, light enough to compare with a whole file.
-SELECT queue_id, task_id, parent, title, description, section, priority, rank, position, dependencies,
-    tags, assignee, assigned_agent AS agent, runner, hold, fingerprint, mark, status, removed_at IS NOT NULL AS removed,
+SELECT queue_id, task_id, parent, title, description, section, priority, own_rank, rank, position,
+    dependencies, tags, assignee, assigned_agent AS agent, runner, hold, fingerprint, mark, status,
+    status = 'completed' OR (status = 'skipped' AND skip_cause IS NULL) AS met, removed_at IS NOT NULL AS removed,
     coalesce((spec ->> 'explicit_id')::boolean, false) AS explicit_id
 FROM executor.task_queue
 WHERE list_id = %(list_id)s
@@ -18,16 +19,17 @@ WHERE task.list_id = %(list_id)s AND task.task_id = renamed.old_id
 -- Enter new tasks with the state their marks tell; every one has its event.
 WITH fresh AS (
     INSERT INTO executor.task_queue (
-        list_id, task_list_path, task_id, parent, title, description, section, priority, rank, position, dependencies,
-        tags, assignee, assigned_agent, runner, hold, spec, fingerprint, mark, status, completed_at, skip_reason
+        list_id, task_list_path, task_id, parent, title, description, section, priority, own_rank, rank, position,
+        dependencies, tags, assignee, assigned_agent, runner, hold, spec, fingerprint, mark, status, completed_at, skip_reason
     )
-    SELECT %(list_id)s, %(path)s, task_id, parent, title, description, section, priority, rank, position, dependencies,
-        tags, assignee, agent, runner, hold, spec, fingerprint, mark, status,
+    SELECT %(list_id)s, %(path)s, task_id, parent, title, description, section, priority, own_rank, rank, position,
+        dependencies, tags, assignee, agent, runner, hold, spec, fingerprint, mark, status,
         CASE WHEN status <> 'queued' THEN now() END,
         CASE WHEN status = 'skipped' THEN 'skipped in the file' END
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS row (
-        task_id text, parent text, title text, description text, section text[], priority text, rank smallint,
-        position integer, dependencies text[], tags text[], assignee text, agent text, runner text, hold text, spec jsonb,
+        task_id text, parent text, title text, description text, section text[], priority text,
+        own_rank smallint, rank smallint, position integer, dependencies text[], tags text[], assignee text, agent text,
+        runner text, hold text, spec jsonb,
         fingerprint text, mark text, status text
     )
     RETURNING queue_id, status
@@ -45,6 +47,7 @@ WITH changed AS (
         description = row.description,
         section = row.section,
         priority = row.priority,
+        own_rank = row.own_rank,
         rank = row.rank,
         position = row.position,
         dependencies = row.dependencies,
@@ -57,8 +60,9 @@ WITH changed AS (
         fingerprint = row.fingerprint,
         removed_at = NULL
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS row (
-        queue_id bigint, parent text, title text, description text, section text[], priority text, rank smallint,
-        position integer, dependencies text[], tags text[], assignee text, agent text, runner text, hold text, spec jsonb,
+        queue_id bigint, parent text, title text, description text, section text[], priority text,
+        own_rank smallint, rank smallint, position integer, dependencies text[], tags text[], assignee text, agent text,
+        runner text, hold text, spec jsonb,
         fingerprint text, what text[]
     )
     WHERE task.queue_id = row.queue_id
@@ -67,7 +71,7 @@ WITH changed AS (
 INSERT INTO executor.event (list_id, queue_id, kind, actor, detail)
 SELECT %(list_id)s, queue_id, 'task.changed', %(actor)s, jsonb_build_object('what', what)
 FROM changed
-WHERE what <> '{position}'    -- a line inserted above is no news of the task
+WHERE what = '{}' OR NOT what <@ '{position,rank}'    -- what stands elsewhere changes these: no news of the task
 
 -- name: remove
 -- Keep tasks that left the file, out of everybody's way: they come back, with their history, when their lines do.
@@ -141,6 +145,30 @@ WITH RECURSIVE doomed AS (
 )
 SELECT queue_id, task_id
 FROM revived
+
+-- name: ranked
+-- What is still to do of a list, with its place in the claim order.
+SELECT queue_id, own_rank, rank
+FROM executor.task_queue
+WHERE list_id = %(list_id)s
+  AND removed_at IS NULL
+  AND status <> 'completed'
+  AND (status <> 'skipped' OR skip_cause IS NOT NULL)
+ORDER BY position
+
+-- name: edges
+-- Who waits for whom in a list.
+SELECT edge.queue_id, edge.depends_on
+FROM executor.task_queue AS task
+JOIN executor.task_dependency AS edge USING (queue_id)
+WHERE task.list_id = %(list_id)s
+
+-- name: rerank
+-- Give tasks the places in the claim order that what waits for them lends them now.
+UPDATE executor.task_queue AS task
+SET rank = lent.rank
+FROM unnest(%(queue_ids)s::bigint[], %(ranks)s::smallint[]) AS lent (queue_id, rank)
+WHERE task.queue_id = lent.queue_id
 
 -- name: record
 -- Note what was read, so that the same bytes need not be read again, and the sum of what changed.

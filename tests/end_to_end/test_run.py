@@ -23,6 +23,25 @@ def test_a_list_without_dependencies_runs_in_order_and_every_box_is_ticked(desk)
     assert desk.kinds() == ["list.synced", "list.started", "list.finished"]
 
 
+def test_what_holds_up_an_urgent_task_runs_first_and_keeps_its_own_priority(desk):
+    desk.write(
+        make.document(
+            make.task("other", "echo other >> log", id="T1", priority="P2"),
+            make.task("base", "echo base >> log", id="T2", priority="P4"),
+            make.task("urgent", "echo urgent >> log", id="T3", priority="P1", depends_on=["T2"]),
+        )
+    )
+
+    assert desk.do("run").code == 0
+
+    assert desk.read("log") == "base\nurgent\nother\n"
+    assert [(task["id"], task["priority"]) for task in desk.do("list", "--json").json] == [
+        ("T1", "P2"),
+        ("T2", "P4"),
+        ("T3", "P1"),
+    ]
+
+
 def test_a_second_run_has_nothing_to_do(desk):
     desk.write(make.document(make.task(run="echo once >> log")))
     desk.do("run")

@@ -107,6 +107,18 @@ def test_plan_tells_order_and_reasons(desk):
     assert "a sequence" in desk.do("plan").out
 
 
+def test_plan_tells_which_task_lends_its_urgency(desk):
+    desk.write(make.document(make.task(id="T1", priority="P4"), make.task(id="T2", priority="P1", depends_on=["T1"])))
+    out = desk.do("plan").out
+    assert "T1  P4  Do it\n      goes as P1: T2 waits for it\n" in out
+    assert out.count("goes as") == 1
+
+
+def test_plan_explains_the_edges_that_nobody_wrote(desk):
+    desk.write(make.document(make.task(id="T1", run=None, children=[make.task(id="T2")])))
+    assert "waits for T2: parent: it is one of its children (line 4)" in desk.do("plan").out
+
+
 def test_a_run_goes_on_when_nobody_reads_it_any_more(desk):
     desk.write(
         make.document(make.task(id="ONE-1"), *(make.task(id=f"T{n}", run=make.wait_for("go")) for n in range(5)))

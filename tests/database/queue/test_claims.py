@@ -251,8 +251,9 @@ def crowded(connection):
     connection.execute(
         """
         INSERT INTO executor.task_queue
-            (list_id, task_list_path, task_id, title, priority, rank, position, runner, fingerprint, unmet)
-        SELECT list_id, task_list_path, 'N' || n, title, 'P3', 3, n, runner, fingerprint, (n % 100 > 0)::integer
+            (list_id, task_list_path, task_id, title, priority, own_rank, rank, position, runner, fingerprint,
+            unmet)
+        SELECT list_id, task_list_path, 'N' || n, title, 'P3', 3, 3, n, runner, fingerprint, (n % 100 > 0)::integer
         FROM executor.task_queue, generate_series(2, 50000) AS n
         """
     )

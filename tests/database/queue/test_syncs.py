@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from bench import bench
 
+from executor.operations import control
 from executor.queue import events, lists, tasks
 from executor.queue.events import Cursor
 from executor.states import RunStatus
@@ -207,3 +208,59 @@ def test_a_sync_waits_for_a_turn_and_a_turn_for_a_sync(ready_database, connectio
             at.claim()
         connection.execute("RESET statement_timeout")
     assert at.ids() == ["T1"]
+
+
+BASE = make.task("Lay the base", id="T1", priority="P4")
+OTHER = make.task("Do another", id="T2", priority="P2")
+URGENT = make.task("Hurry", id="T3", priority="P1", depends_on=["T1"])
+
+
+def test_what_blocks_an_urgent_task_is_claimed_first(connection):
+    at = bench(connection, make.document(BASE, OTHER, URGENT))
+    assert at.column("rank") == {"T1": 1, "T2": 2, "T3": 1}
+    assert at.column("own_rank") == {"T1": 4, "T2": 2, "T3": 1}
+    assert at.column("priority") == {"T1": "P4", "T2": "P2", "T3": "P1"}
+    assert at.ids(3) == ["T1", "T2"]
+
+
+@pytest.mark.parametrize(
+    ("after", "ranks"),
+    [
+        ((BASE, OTHER, URGENT.replace("[P1]", "[P3]")), {"T1": 3, "T2": 2, "T3": 3}),
+        ((BASE, OTHER, URGENT.replace(" (depends on T1)", "")), {"T1": 4, "T2": 2, "T3": 1}),
+        ((BASE, OTHER, URGENT.replace("T1", "T2")), {"T1": 4, "T2": 1, "T3": 1}),
+        ((BASE, OTHER, URGENT.replace("[ ]", "[x]")), {"T1": 4, "T2": 2, "T3": 1}),
+        ((BASE, OTHER), {"T1": 4, "T2": 2}),
+    ],
+    ids=["another priority", "no edge", "another edge", "ticked by hand", "gone"],
+)
+def test_a_file_that_changed_lends_urgency_anew(connection, after, ranks):
+    at = bench(connection, make.document(BASE, OTHER, URGENT))
+    make.synced(connection, make.document(*after))
+    assert at.column("rank") == ranks
+
+
+def test_urgency_that_was_lent_is_no_news_of_the_task(connection):
+    at = bench(connection, make.document(BASE, OTHER))
+    _, plan = make.synced(connection, make.document(BASE, OTHER, URGENT))
+    assert plan.summary() == {"added": 1}
+    assert ("task.changed", "T1") not in happened(connection, at.list_id)
+
+
+def test_a_person_who_skips_the_urgent_task_takes_its_urgency_away(connection):
+    at = bench(connection, make.document(BASE, OTHER, URGENT))
+    row = lists.find(connection, make.PATH)
+    chosen = [name for name in tasks.names(connection, at.list_id) if name.task_id == "T3"]
+    control.skip(connection, row, chosen, make.ACTOR)
+    assert at.column("rank") == {"T1": 4, "T2": 2, "T3": 1}
+    control.requeue(connection, row, chosen, make.ACTOR, with_dependents=False)
+    assert at.column("rank") == {"T1": 1, "T2": 2, "T3": 1}
+
+
+def test_what_the_queue_has_completed_without_the_file_lends_nothing(connection):
+    text = make.document(BASE, OTHER, make.task("Hurry", id="T3", priority="P1"))
+    at = bench(connection, text)
+    (urgent,) = at.claim()
+    at.settle(urgent)
+    make.synced(connection, text.replace("**T3** [P1] Hurry", "**T3** [P1] Hurry (depends on T1)"))
+    assert at.column("rank")["T1"] == 4

@@ -27,9 +27,8 @@ def known(*parts, **changes):
     rows = []
     for number, row in enumerate(sync.plan([], parsed(*parts)).adds, 1):
         kept = {name: value for name, value in row.items() if name != "spec"}
-        rows.append(
-            Known(queue_id=number, removed=False, explicit_id=row["spec"]["explicit_id"], **kept)  # type: ignore[arg-type]
-        )
+        facts = {"removed": False, "met": row["status"] == "completed", "explicit_id": row["spec"]["explicit_id"]}
+        rows.append(Known(queue_id=number, **facts, **kept))
     return [replace(row, **changes) for row in rows]
 
 
@@ -56,7 +55,7 @@ def test_what_is_known_already_changes_nothing():
     ("part", "what"),
     [
         (ONE.replace("Write it", "Write it all"), {"title", "fingerprint"}),
-        (ONE.replace("**T1**", "**T1** [P1]"), {"priority", "rank"}),
+        (ONE.replace("**T1**", "**T1** [P1]"), {"priority", "own_rank", "rank"}),
         (ONE.replace("echo 1", "echo one"), {"fingerprint"}),
         ("## Later\n\n" + ONE, {"section"}),
         (ONE.replace("Write it", "Write it @ann"), {"assignee"}),

@@ -5,13 +5,20 @@ from __future__ import annotations
 import time
 from random import Random
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 import loader
-from executor import order
+from executor import order, urgency
 from loader.model import Edge, MarkPlace, Status, Task, TaskList
 
 
 def parse(text: str) -> TaskList:
     return loader.parse(text.encode())
+
+
+def ranks(tasks: TaskList) -> dict[str, int]:
+    return {task_id: urgent.rank for task_id, urgent in urgency.of(tasks).items()}
 
 
 def large(count: int, edges: int) -> TaskList:
@@ -49,35 +56,62 @@ def test_what_blocks_an_urgent_task_is_as_urgent() -> None:
         "- [ ] T001 [P4] base\n- [ ] T002 [P3] half (depends on T001)\n"
         "- [ ] T003 [P1] urgent (depends on T002)\n- [ ] T004 [P2] other\n"
     )
-    assert order.urgencies(tasks) == {"T001": 1, "T002": 1, "T003": 1, "T004": 2}
+    assert ranks(tasks) == {"T001": 1, "T002": 1, "T003": 1, "T004": 2}
+
+
+def test_who_lends_the_urgency_is_known() -> None:
+    tasks = parse(
+        "- [ ] T001 [P4] base\n- [ ] T002 [P1] first (depends on T001)\n"
+        "- [ ] T003 [P1] second (depends on T001, T002)\n"
+    )
+    lenders = {task_id: urgent.lender for task_id, urgent in urgency.of(tasks).items()}
+    assert lenders == {"T001": "T002", "T002": None, "T003": None}
 
 
 def test_what_is_done_makes_nothing_urgent() -> None:
     tasks = parse("- [ ] T001 [P4] base\n- [x] T002 [P1] urgent (depends on T001)\n")
-    assert order.urgencies(tasks) == {"T001": 4}
+    assert ranks(tasks) == {"T001": 4}
 
 
 def test_an_urgent_task_makes_nothing_urgent_that_waits_for_it() -> None:
     tasks = parse("- [ ] T001 [P0] base\n- [ ] T002 [P4] later (depends on T001)\n")
-    assert order.urgencies(tasks) == {"T001": 0, "T002": 4}
+    assert ranks(tasks) == {"T001": 0, "T002": 4}
 
 
-def test_a_circle_keeps_its_own_ranks() -> None:
+def test_all_of_a_circle_are_as_urgent_as_the_most_urgent_of_it() -> None:
     tasks = parse("- [ ] T001 [P1] a (depends on T002)\n- [ ] T002 [P4] b (depends on T001)\n- [ ] T003 c\n")
-    assert order.urgencies(tasks) == {"T001": 1, "T002": 4, "T003": 3}
+    assert ranks(tasks) == {"T001": 1, "T002": 1, "T003": 3}
 
 
 def test_urgency_never_lets_a_task_go_after_one_that_waits_for_it() -> None:
     tasks = large(2_000, 4_000)
-    ranks = order.urgencies(tasks)
-    assert all(ranks[edge.depends_on] <= ranks[edge.task_id] for edge in tasks.edges)
-    assert all(ranks[task.task_id] <= task.rank for task in tasks.tasks)
+    found = ranks(tasks)
+    assert all(found[edge.depends_on] <= found[edge.task_id] for edge in tasks.edges)
+    assert all(found[task.task_id] <= task.rank for task in tasks.tasks)
+
+
+@given(st.integers(1, 12), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=40), st.data())
+def test_a_task_is_as_urgent_as_the_most_urgent_it_holds_up(
+    count: int, pairs: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    own = data.draw(st.lists(st.integers(0, 4), min_size=count, max_size=count))
+    edges = [(waits % count, needed % count) for waits, needed in pairs]
+    lenders = urgency.inherited(own, edges)
+    for place in range(count):
+        held_up, ahead = {place}, [place]
+        while ahead:
+            at = ahead.pop()
+            further = {waits for waits, needed in edges if needed == at} - held_up
+            held_up |= further
+            ahead += further
+        assert own[lenders[place]] == min(own[one] for one in held_up)
+        assert lenders[place] in held_up
+        assert lenders[place] == place or own[lenders[place]] < own[place]
 
 
 def test_a_hundred_thousand_tasks_are_ordered_in_two_seconds() -> None:
     tasks = large(100_000, 200_000)
     began = time.process_time()
-    ranks = order.urgencies(tasks)
     ordered = order.of(tasks)
     assert time.process_time() - began < 2
-    assert len(ranks) == sum(map(len, ordered.waves)) == 100_000
+    assert len(ordered.urgencies) == sum(map(len, ordered.waves)) == 100_000

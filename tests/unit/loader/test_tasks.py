@@ -228,6 +228,21 @@ def test_a_cycle_shows_its_path_with_lines() -> None:
     assert error.message == "dependency cycle: T001 (line 1) → T003 (line 3) → T002 (line 2) → T001 (line 1)"
 
 
+def test_a_cycle_names_the_rules_and_lines_that_could_be_taken_out() -> None:
+    (error,) = parse("- [ ] T001 a\n  - [ ] T002 b\n    - depends on: T003\n- [ ] T003 c (after T001)\n").errors
+    assert error.message == "dependency cycle: T001 (line 1) → T002 (line 2) → T003 (line 4) → T001 (line 1)"
+    assert error.hint == "take one of these out: depends on (line 3), after (line 4), parent (line 2)"
+
+
+def test_of_a_long_cycle_only_the_ends_are_shown() -> None:
+    count = 3_000
+    (error,) = parse("".join(f"- [ ] T{n} a (after T{n % count + 1})\n" for n in range(1, count + 1))).errors
+    assert error.message.startswith("dependency cycle: T1 (line 1) → T2 (line 2) → ")
+    assert f"({count + 1 - 12} more)" in error.message
+    assert error.message.endswith(f"T{count} (line {count}) → T1 (line 1)")
+    assert error.hint.count("(line ") == 4
+
+
 def test_a_duplicate_id_is_an_error_that_names_both_lines() -> None:
     tasks = parse("- [ ] T064 a\n\n- [ ] T064 b\n")
     assert [error.message for error in tasks.errors] == ["id 'T064' is taken: line 1 and line 3"]
