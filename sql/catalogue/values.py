@@ -1,0 +1,209 @@
+"""A database's schema as values.
+
+Names are spelled as SQL spells them, with quotes where those are needed; expressions and definitions are the server's
+own words, with every name qualified. Absent means None, or empty. No value holds an OID, so two reads compare equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    name: str
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """`schema` is where its objects live; the objects themselves are not read."""
+
+    name: str
+    schema: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column, or one field of a composite type; `identity` and `generated` are clauses of CREATE TABLE."""
+
+    name: str
+    type: str
+    not_null: bool = False
+    default: str | None = None
+    generated: str | None = None
+    identity: str | None = None
+    collation: str | None = None
+    storage: str | None = None
+    compression: str | None = None
+    statistics: int | None = None
+    options: str | None = None
+    inherited: bool = False
+    local: bool = True
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A constraint of a table or domain: `definition` follows its name; `target` is what a foreign key points at."""
+
+    name: str
+    kind: str
+    definition: str
+    columns: tuple[str, ...] = ()
+    target: str | None = None
+    target_columns: tuple[str, ...] = ()
+    inherited: bool = False
+    clustered: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index that no constraint stands for; `parent` is the partitioned index that it is a part of."""
+
+    name: str
+    definition: str
+    valid: bool = True
+    unique: bool = False
+    clustered: bool = False
+    parent: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A trigger, rule or policy of a table: a whole statement, and how it is enabled when not as usual."""
+
+    name: str
+    definition: str
+    enabled: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view of any kind; `definition` is a view's query."""
+
+    schema: str
+    name: str
+    kind: str
+    definition: str | None = None
+    unlogged: bool = False
+    options: str | None = None
+    access_method: str | None = None
+    parents: tuple[str, ...] = ()
+    partition_by: str | None = None
+    partition_bound: str | None = None
+    of_type: str | None = None
+    foreign: str | None = None
+    row_security: str | None = None
+    replica_identity: str | None = None
+    comment: str | None = None
+    columns: tuple[Column, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    triggers: tuple[Attached, ...] = ()
+    rules: tuple[Attached, ...] = ()
+    policies: tuple[Attached, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """`public.orders`."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def is_view(self) -> bool:
+        return self.definition is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A sequence that is no identity column's; `owned_by` is the column it is dropped with."""
+
+    schema: str
+    name: str
+    definition: str
+    unlogged: bool = False
+    owned_by: str | None = None
+    comment: str | None = None
+
+    @property
+    def path(self) -> str:
+        """`public.orders_id_seq`."""
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """An enum, domain, range or composite type: `definition` follows the name, but a composite has `columns`."""
+
+    schema: str
+    name: str
+    kind: str
+    definition: str | None = None
+    comment: str | None = None
+    columns: tuple[Column, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """`public.mood`."""
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A function, procedure or aggregate; `arguments` tell it from others of its name."""
+
+    schema: str
+    name: str
+    arguments: str
+    kind: str
+    result: str | None
+    language: str
+    definition: str
+    comment: str | None = None
+
+    @property
+    def path(self) -> str:
+        """`public.total(order_id bigint)`."""
+        return f"{self.schema}.{self.name}({self.arguments})"
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Anything rarer: kind and name as in COMMENT ON, and the statements that make it."""
+
+    kind: str
+    name: str
+    definition: str
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Rights of a role on an object, or on one column of it, beyond those it was born with, or of those it lost."""
+
+    kind: str
+    name: str
+    column: str | None
+    added: bool
+    role: str
+    privileges: tuple[str, ...]
+    grantable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All of some schemas, each kind ordered by name."""
+
+    schemas: tuple[Schema, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    types: tuple[Type, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    routines: tuple[Routine, ...] = ()
+    others: tuple[Other, ...] = ()
+    grants: tuple[Grant, ...] = ()
