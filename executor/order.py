@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from executor import urgency
@@ -21,10 +22,15 @@ class Order:
     urgencies: dict[str, Urgency]
 
 
-def of(tasks: TaskList) -> Order:
-    """The order of what is still to do in a list without errors; linear in tasks and edges."""
-    todo, edges, dependents = _left(tasks)
-    urgencies = urgency.of(tasks)
+def of(tasks: TaskList, met: Container[str] | None = None) -> Order:
+    """The order of what is still to do in a list without errors; linear in tasks and edges.
+
+    `met` are the ids of what is done with, where the marks of the file do not tell.
+    """
+    if met is None:
+        met = frozenset(task.task_id for task in tasks.tasks if task.status in _DONE)
+    todo, edges, dependents = _left(tasks, met)
+    urgencies = urgency.of(tasks, met)
     claim_order = [(urgencies[task.task_id].rank, task.position) for task in todo]
     unmet = [len(own) for own in edges]
     ready = [index for index, number in enumerate(unmet) if not number]
@@ -49,9 +55,9 @@ def of(tasks: TaskList) -> Order:
     return Order(tuple(waves), tuple(reversed(chain)), waiting, urgencies)
 
 
-def _left(tasks: TaskList) -> tuple[list[Task], list[list[Edge]], list[list[int]]]:
+def _left(tasks: TaskList, met: Container[str]) -> tuple[list[Task], list[list[Edge]], list[list[int]]]:
     """The tasks still to do; by place in these, the edges of each and the places of those that wait for it."""
-    todo = [task for task in tasks.tasks if task.status not in _DONE]
+    todo = [task for task in tasks.tasks if task.task_id not in met]
     index = {task.task_id: place for place, task in enumerate(todo)}
     edges: list[list[Edge]] = [[] for _ in todo]
     dependents: list[list[int]] = [[] for _ in todo]

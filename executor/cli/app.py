@@ -18,6 +18,7 @@ from executor.errors import ExecutorError
 VERBS = {
     "run": "run",
     "plan": "plan",
+    "graph": "graph",
     "check": "check",
     "parse": "parse",
     "status": "status",

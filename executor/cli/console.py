@@ -69,6 +69,13 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
+def say_bytes(content: bytes) -> None:
+    """Bytes on standard output as they are."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
 def warn(text: str) -> None:
     """A line on standard error."""
     print(text, file=sys.stderr, flush=True)

@@ -44,6 +44,11 @@ class Database:
         """Is it the embedded server, and nothing was ever kept in it?"""
         return self.embedded and self.server().status().state.value == "absent"
 
+    @property
+    def is_up(self) -> bool:
+        """Does the embedded server run? Starts nothing."""
+        return self.server().status().state.value == "running"
+
     def server(self) -> Server:
         """The supervisor of the embedded server."""
         if self._server is None:
@@ -69,6 +74,12 @@ class Database:
             connection.close()
             raise
         return connection
+
+    def visit(self, purpose: str) -> Connection[Any]:
+        """A connection to a server that is up, to read what is there: its schema is let alone."""
+        if self.embedded:
+            self._address = self.server().acquire()
+        return self.attach(purpose)
 
     def attach(self, purpose: str) -> Connection[Any]:
         """Another connection to the server that `connect` found: it starts nothing and checks nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from executor import sync
@@ -12,7 +13,15 @@ from loader.model import Diagnostic, Severity, TaskList
 
 def refuse(path: Path, parsed: TaskList, runner: str | None = None) -> None:
     """Raise UnreadableList for a file with errors, also those that only a run would meet."""
-    found = [*parsed.errors, *unrunnable(parsed, runner)]
+    _refuse(path, parsed, [*parsed.errors, *unrunnable(parsed, runner)])
+
+
+def refuse_errors(path: Path, parsed: TaskList) -> None:
+    """Raise UnreadableList for a file with errors that keep it from being read as its author meant it."""
+    _refuse(path, parsed, parsed.errors)
+
+
+def _refuse(path: Path, parsed: TaskList, found: Sequence[Diagnostic]) -> None:
     if found:
         number = f"{len(found)} errors" if len(found) > 1 else "an error"
         raise UnreadableList(
