@@ -34,6 +34,12 @@ def _binaries() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """The folder with the programs of the server that the tests use, pg_dump among them."""
+    return _binaries()
+
+
 def _account() -> dict[str, Any]:
     """PostgreSQL refuses to run as root."""
     return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}

@@ -25,6 +25,7 @@ from sql.catalogue.values import (
     Extension,
     Grant,
     Index,
+    Need,
     Other,
     Relation,
     Routine,
@@ -50,6 +51,8 @@ _PARTS = (
     "grants",
 )
 
+_CLASSES = {"relations": "pg_class", "sequences": "pg_class", "types": "pg_type", "routines": "pg_proc"}
+
 _Row = tuple[Any, ...]
 _Rows = list[_Row]
 
@@ -60,21 +63,55 @@ def read(connection: Connection[Any], schemas: Names[str] | None = None) -> Cata
     Works in or outside a transaction and leaves nothing behind; needs no rights but those of any role. Schemas that do
     not exist are empty. In a database that others change, begin a REPEATABLE READ transaction for one consistent view.
     """
+    found, rows = _rows(connection, schemas, _PARTS)
+    return _catalogue(found, rows)
+
+
+def read_with_needs(connection: Connection[Any], schemas: Names[str] | None = None) -> tuple[Catalogue, list[Need]]:
+    """The same, and what has to be made before what."""
+    found, rows = _rows(connection, schemas, (*_PARTS, "dependencies", "classes"))
+    catalogue = _catalogue(found, rows)
+    return catalogue, _needs(rows, _paths(rows, catalogue))
+
+
+def _rows(
+    connection: Connection[Any], schemas: Names[str] | None, parts: Names[str]
+) -> tuple[list[Schema], dict[str, _Rows]]:
     with connection.transaction(force_rollback=True), connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute(CATALOGUE.settle, prepare=False)
         wanted = {"schemas": list(schemas) if schemas is not None else None}
         found = cursor.execute(CATALOGUE.schemas, wanted, prepare=False).fetchall()
-        rows = _parts(connection, [name for name, _, _ in found])
-    return _catalogue([Schema(name, comment) for _, name, comment in found], rows)
+        names = {"schemas": [name for name, _, _ in found]}
+        cursors = {}
+        with connection.pipeline():
+            for part in parts:
+                cursors[part] = connection.cursor(row_factory=tuple_row)
+                cursors[part].execute(getattr(CATALOGUE, part), names, prepare=False)
+        rows = {part: cursor.fetchall() for part, cursor in cursors.items()}
+    return [Schema(name, comment) for _, name, comment in found], rows
 
 
-def _parts(connection: Connection[Any], schemas: list[str]) -> dict[str, _Rows]:
-    cursors = {}
-    with connection.pipeline():
-        for part in _PARTS:
-            cursors[part] = connection.cursor(row_factory=tuple_row)
-            cursors[part].execute(getattr(CATALOGUE, part), {"schemas": schemas}, prepare=False)
-    return {part: cursor.fetchall() for part, cursor in cursors.items()}
+def _paths(rows: Mapping[str, _Rows], catalogue: Catalogue) -> dict[tuple[int, int], str]:
+    """Class and OID of everything that may be needed, with its path; values and rows stand in the same order."""
+    classes: dict[str, int] = dict(rows["classes"])
+    paths = {}
+    for part, class_name in _CLASSES.items():
+        for row, value in zip(rows[part], getattr(catalogue, part), strict=True):
+            paths[classes[class_name], row[0]] = value.path
+    for row, kind in zip(rows["types"], catalogue.types, strict=True):
+        paths[classes["pg_class"], row[1]] = kind.path
+    for row, other in zip(rows["others"], catalogue.others, strict=True):
+        paths[row[0], row[1]] = other.path
+    return paths
+
+
+def _needs(rows: Mapping[str, _Rows], paths: Mapping[tuple[int, int], str]) -> list[Need]:
+    found = []
+    for of_class, of, needed_class, needed, later in rows["dependencies"]:
+        path, other = paths.get((of_class, of)), paths.get((needed_class, needed))
+        if path and other and path != other:
+            found.append(Need(path, other, later))
+    return found
 
 
 def _catalogue(schemas: list[Schema], rows: Mapping[str, _Rows]) -> Catalogue:

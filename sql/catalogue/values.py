@@ -98,7 +98,7 @@ class Relation:
     partition_bound: str | None = None
     of_type: str | None = None
     foreign: str | None = None
-    row_security: str | None = None
+    row_security: tuple[str, ...] = ()
     replica_identity: str | None = None
     comment: str | None = None
     columns: tuple[Column, ...] = ()
@@ -181,6 +181,11 @@ class Other:
     definition: str
     comment: str | None = None
 
+    @property
+    def path(self) -> str:
+        """`CAST (shop.mood AS integer)`."""
+        return f"{self.kind} {self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -207,3 +212,12 @@ class Catalogue:
     routines: tuple[Routine, ...] = ()
     others: tuple[Other, ...] = ()
     grants: tuple[Grant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """`path` can only be made when `needed` is there; `later` if a default or check alone asks for it."""
+
+    path: str
+    needed: str
+    later: bool

@@ -71,7 +71,9 @@ SELECT
         JOIN pg_catalog.pg_foreign_server AS s ON s.oid = f.ftserver
         WHERE f.ftrelid = c.oid
     ),
-    CASE WHEN c.relforcerowsecurity THEN 'FORCE' WHEN c.relrowsecurity THEN 'ENABLE' END,
+    array_remove(ARRAY[
+        CASE WHEN c.relrowsecurity THEN 'ENABLE' END, CASE WHEN c.relforcerowsecurity THEN 'FORCE' END
+    ], NULL),
     CASE
         WHEN c.relkind NOT IN ('r', 'p') THEN NULL
         WHEN c.relreplident = 'n' THEN 'NOTHING'
@@ -524,7 +526,7 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid IN (source.typnamespace, target.typna
 WHERE n.nspname = ANY(%(schemas)s::text[])
   AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_depend AS m
-      WHERE m.classid = 'pg_cast'::regclass AND m.objid = k.oid AND m.deptype = 'e'
+      WHERE m.classid = 'pg_cast'::regclass AND m.objid = k.oid AND m.deptype IN ('e', 'i')
   )
 UNION    -- a cast may have been found by two of its schemas
 SELECT 'pg_collation'::regclass::oid::bigint, l.oid, 'COLLATION', format('%%I.%%I', n.nspname, l.collname),
@@ -548,6 +550,27 @@ WHERE n.nspname = ANY(%(schemas)s::text[])
       SELECT FROM pg_catalog.pg_depend AS m
       WHERE m.classid = 'pg_collation'::regclass AND m.objid = l.oid AND m.deptype = 'e'
   )
+UNION ALL
+SELECT 'pg_foreign_server'::regclass::oid::bigint, s.oid, 'SERVER', quote_ident(s.srvname),
+    concat(
+        format('CREATE SERVER %%I', s.srvname),
+        ' TYPE ' || quote_literal(s.srvtype),
+        ' VERSION ' || quote_literal(s.srvversion),
+        format(' FOREIGN DATA WRAPPER %%I', w.fdwname),
+        (
+            SELECT ' OPTIONS (' || string_agg(format('%%I %%L', o.option_name, o.option_value), ', ' ORDER BY 1) || ')'
+            FROM pg_options_to_table(s.srvoptions) AS o
+        )
+    ),
+    obj_description(s.oid, 'pg_foreign_server')
+FROM pg_catalog.pg_foreign_server AS s
+JOIN pg_catalog.pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw
+WHERE EXISTS (
+    SELECT FROM pg_catalog.pg_foreign_table AS f
+    JOIN pg_catalog.pg_class AS c ON c.oid = f.ftrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE f.ftserver = s.oid AND n.nspname = ANY(%(schemas)s::text[])
+)
 UNION ALL
 SELECT 'pg_ts_dict'::regclass::oid::bigint, d.oid, 'TEXT SEARCH DICTIONARY', format('%%I.%%I', n.nspname, d.dictname),
     concat(
@@ -598,11 +621,68 @@ WHERE n.nspname = ANY(%(schemas)s::text[])
   )
 ORDER BY 3, 4
 
+-- name: classes
+-- The OIDs of the catalogues, by name, which dependencies speak in.
+SELECT c.relname, c.oid
+FROM pg_catalog.pg_class AS c
+WHERE c.oid = ANY(ARRAY['pg_class', 'pg_type', 'pg_proc']::regclass[])
+
+-- name: dependencies
+-- What must be there before what, by class and OID; defaults, constraints, rewrite rules, row types and arrays stand
+-- for what they belong to. `later` says that only a default or a check asks for it, which may be added afterwards.
+-- Foreign keys, indexes, triggers, policies and the ownership of sequences come after everything, and are left out.
+WITH part (classid, objid, owner_class, owner_id, later) AS (
+    SELECT 'pg_attrdef'::regclass::oid, d.oid, 'pg_class'::regclass::oid, d.adrelid, a.attgenerated = ''
+    FROM pg_catalog.pg_attrdef AS d
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+    UNION ALL
+    SELECT 'pg_rewrite'::regclass, r.oid, 'pg_class'::regclass, r.ev_class, false
+    FROM pg_catalog.pg_rewrite AS r
+    WHERE r.rulename = '_RETURN'
+    UNION ALL
+    SELECT
+        'pg_constraint'::regclass, k.oid,
+        CASE WHEN k.conrelid = 0 THEN 'pg_type'::regclass ELSE 'pg_class'::regclass END,
+        CASE WHEN k.conrelid = 0 THEN k.contypid ELSE k.conrelid END,
+        k.contype = 'c' AND k.conrelid <> 0
+    FROM pg_catalog.pg_constraint AS k
+    WHERE k.contype <> 'f'
+    UNION ALL
+    SELECT 'pg_type'::regclass, t.oid, 'pg_class'::regclass, t.typrelid, false
+    FROM pg_catalog.pg_type AS t
+    WHERE t.typrelid <> 0
+    UNION ALL
+    SELECT
+        'pg_type'::regclass, t.oid,
+        CASE WHEN e.typrelid = 0 THEN 'pg_type'::regclass ELSE 'pg_class'::regclass END,
+        CASE WHEN e.typrelid = 0 THEN e.oid ELSE e.typrelid END,
+        false
+    FROM pg_catalog.pg_type AS t
+    JOIN pg_catalog.pg_type AS e ON e.typarray = t.oid
+    UNION ALL
+    SELECT 'pg_type'::regclass, r.rngmultitypid, 'pg_type'::regclass, r.rngtypid, false
+    FROM pg_catalog.pg_range AS r
+)
+SELECT DISTINCT
+    coalesce(p.owner_class, d.classid)::bigint, coalesce(p.owner_id, d.objid),
+    coalesce(r.owner_class, d.refclassid)::bigint, coalesce(r.owner_id, d.refobjid),
+    coalesce(p.later, false)
+FROM pg_catalog.pg_depend AS d
+LEFT JOIN part AS p ON p.classid = d.classid AND p.objid = d.objid
+LEFT JOIN part AS r ON r.classid = d.refclassid AND r.objid = d.refobjid
+WHERE d.objid >= 16384 AND d.refobjid >= 16384    -- below are the server's own
+  AND d.deptype IN ('n', 'a', 'i')
+  AND NOT (d.deptype = 'a' AND EXISTS (SELECT FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid = d.objid))
+
 -- name: grants
 -- Rights that differ from those that every object is born with, the owner's own left out: `added` or taken away.
 WITH object AS (
     SELECT 'SCHEMA' AS kind, quote_ident(n.nspname) AS name, NULL AS part, n.nspowner AS owner,
-        n.nspacl AS acl, acldefault('n', n.nspowner) AS born
+        n.nspacl AS acl,
+        coalesce(    -- schema public is born with a right for everybody
+            (SELECT i.initprivs FROM pg_catalog.pg_init_privs AS i WHERE i.classoid = 'pg_namespace'::regclass AND i.objoid = n.oid),
+            acldefault('n', n.nspowner)
+        ) AS born
     FROM pg_catalog.pg_namespace AS n
     WHERE n.nspname = ANY(%(schemas)s::text[])
     UNION ALL
