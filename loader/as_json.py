@@ -40,6 +40,7 @@ def _task(task: Task) -> dict[str, object]:
         "agent": task.agent,
         "tags": list(task.tags),
         "settings": _settings(task.settings),
+        "file": task.file,
         "lines": list(task.lines),
         "position": task.position,
         "body": task.body,
@@ -59,13 +60,20 @@ def _block(block: Block) -> dict[str, object]:
 
 
 def _edge(edge: Edge) -> dict[str, object]:
-    return {"task": edge.task_id, "depends_on": edge.depends_on, "rule": edge.rule, "line": edge.line}
+    return {
+        "task": edge.task_id,
+        "depends_on": edge.depends_on,
+        "rule": edge.rule,
+        "file": edge.file,
+        "line": edge.line,
+    }
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, object]:
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity.value,
+        "file": diagnostic.file,
         "line": diagnostic.line,
         "column": diagnostic.column,
         "message": diagnostic.message,

@@ -97,6 +97,8 @@ def _step_of_heading(
     page: Page, plan: Plan, item: Item, match: re.Match[str], found: Found
 ) -> tuple[Diagnostic | None, bool]:
     """Take a box below a heading that is a task as its step; around such headings only a box with an id is a task."""
+    if plan.drafts[0].carrier == "file":
+        return codes.diagnose(codes.CRITERION, item.text_line + 1), False
     owner = plan.owner(item.start)
     if owner >= 0:
         mark, column = _mark(page, item, match, found)
@@ -105,8 +107,6 @@ def _step_of_heading(
         return None, True
     if plan.is_in_scope(item.start):
         read = wording.read(item.text[match.end() :].split("\n", 1)[0])
-        if plan.drafts[0].carrier == "file":
-            return codes.diagnose(codes.CRITERION, item.text_line + 1), False
         if read.hidden_id is None and (read.candidate is None or read.candidate.family):
             return codes.diagnose(codes.CRITERION, item.text_line + 1), False
     return None, False

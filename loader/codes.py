@@ -34,7 +34,7 @@ TOO_LARGE = Code(
     "E002",
     "The file is larger than the limit.",
     "the file has {size} bytes, the limit is {limit}",
-    "split it into several lists",
+    "split it into several lists, or pass --max-size",
 )
 BAD_JSON = Code("E014", "A JSON list cannot be read.", "not a task list in JSON: {problem}")
 NO_TASKS = Code("E003", "The file holds no task.", "{what}", "write a task as a list item: `- [ ] What to do`")
@@ -126,6 +126,12 @@ NO_STATUS_FIELD = Code(
     "A task has no field to write its status to.",
     "task '{name}' has no field for its status, so its end cannot be written here",
     "add `{field}`",
+)
+LIST_IN_FOLDER = Code(
+    "W114",
+    "A file in a folder of tasks is a list of its own.",
+    "this file is a list of its own ({count}), no task of the folder",
+    "run it by its own name",
 )
 
 IGNORED_SECTION = Code("I201", "A box stands in a section that holds no tasks.", "not a task: section '{section}'")

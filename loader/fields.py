@@ -60,7 +60,7 @@ def draft(
     line = lines[0]
     if place.length and word.casefold() not in STATUSES:
         found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, line + 1, mark=word))
-    if not place.length:
+    if not place.length and not place.before:
         facts = {"name": str(content["id"]).strip(), "field": "status"}
         found.diagnostics.append(codes.diagnose(codes.NO_STATUS_FIELD, line + 1, **facts))
     if section.kind == "archived":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import accumulate
 
+import loader
 from loader import codes, legends, signs, steps
 from loader.model import Diagnostic, MarkPlace, Status, Task, TaskList
 
@@ -39,10 +40,13 @@ class Patched:
     changes: tuple[Change, ...]
 
 
-def patch(source: bytes, tasks: TaskList, wanted: Mapping[str, Status]) -> Patched:
+def patch(
+    source: bytes, tasks: TaskList, wanted: Mapping[str, Status], read: Callable[[bytes], TaskList] = loader.parse
+) -> Patched:
     """Write the wanted statuses as marks. Where `tasks` is not the parse of `source`, nothing is written.
 
     A container is ticked with the last of its children. A status for which the file has no mark leaves it as it is.
+    `read` made `tasks`; it is asked again only where a mark needs a new line, which moves all that is behind it.
     """
     if sha256(source).hexdigest() != tasks.sha256:
         return Patched(source, {}, tuple(wanted), tasks, ())
@@ -67,8 +71,39 @@ def patch(source: bytes, tasks: TaskList, wanted: Mapping[str, Status]) -> Patch
             written[task.task_id] = change.mark
             changes.append(change)
     changes.sort(key=lambda change: change.place.start)
+    if any(_is_line(change) for change in changes):
+        return _with_lines(source, tasks, changes, Patched(source, written, missing, tasks, tuple(changes)), read)
     patched = _apply(source, changes)
     return Patched(patched, written, missing, _updated(patched, tasks, changes), tuple(changes))
+
+
+def with_parents(tasks: TaskList, wanted: Mapping[str, Status]) -> dict[str, Status]:
+    """The wanted statuses of known tasks, and of the containers that are completed with them."""
+    index = {task.task_id: place for place, task in enumerate(tasks.tasks)}
+    statuses = {index[task_id]: status for task_id, status in wanted.items()}
+    _tick_parents(tasks, index, statuses)
+    return {tasks.tasks[place].task_id: status for place, status in sorted(statuses.items())}
+
+
+def _is_line(change: Change) -> bool:
+    return change.new.endswith((b"\n", b"\r"))
+
+
+def _with_lines(
+    source: bytes, tasks: TaskList, changes: list[Change], patched: Patched, read: Callable[[bytes], TaskList]
+) -> Patched:
+    """Changes among which are whole lines, looked at before they are written: one that reads otherwise is left out."""
+    new = _apply(source, changes)
+    after = read(new)
+    shown = {task.task_id: task.mark for task in after.tasks}
+    asked = {tasks.tasks[change.index].task_id: change.mark for change in changes if _is_line(change)}
+    unread = {task_id for task_id, mark in asked.items() if shown.get(task_id) != mark}
+    if not unread and shown.keys() == {task.task_id for task in tasks.tasks}:
+        return replace(patched, source=new, tasks=after)
+    left = [change for change in changes if not _is_line(change)]
+    written = {task_id: mark for task_id, mark in patched.written.items() if task_id not in asked}
+    rest = _apply(source, left)
+    return Patched(rest, written, patched.missing, _updated(rest, tasks, left), tuple(left))
 
 
 def _tick_parents(tasks: TaskList, index: Mapping[str, int], statuses: dict[int, Status]) -> None:
@@ -119,7 +154,7 @@ def _change(
     if mark is None or mark == task.mark:
         return None
     place = task.mark_place
-    if kind in ("word", "truth") and task.carrier != "table" and not place.length:
+    if kind in ("word", "truth") and task.carrier != "table" and not (place.length or place.before):
         return None  # no field to write to
     text = mark if place.length else place.before + mark + place.after
     if kind in ("prefix", "letter"):

@@ -61,6 +61,7 @@ class Edge:
     depends_on: str
     rule: str
     line: int
+    file: str = ""  # of a folder that is one list
 
 
 @dataclass(frozen=True, slots=True)

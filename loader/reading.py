@@ -1,7 +1,7 @@
 """The whole way from bytes to a task list, as a list of steps.
 
 read:      size -> decode -> which kind of file
-_assemble: front matter and outline -> sections -> marks -> headings, boxes, fences and rows   (Markdown)
+gather:    front matter and outline -> sections -> marks -> headings, boxes, fences and rows   (Markdown)
 finish:    bodies -> ids -> edges -> tasks                                                     (all kinds)
 """
 
@@ -36,6 +36,7 @@ from loader import (
     yamls,
 )
 from loader.drafts import Draft
+from loader.fields import Found
 from loader.frontmatter import FrontMatter
 from loader.graph import Graph
 from loader.model import Diagnostic, Status, TaskList
@@ -59,12 +60,18 @@ def read(data: bytes, choices: Choices, name: str) -> TaskList:
     text = decoded(data, choices)
     if isinstance(text, Diagnostic):
         return _refused(data, text)
+    found = gather(text, choices, name)
+    return finish(found, choices) if isinstance(found, Facts) else _refused(data, *found)
+
+
+def gather(text: source.Source, choices: Choices, name: str) -> Facts | Sequence[Diagnostic]:
+    """What the carriers of a file find, or why it cannot be read."""
     kind = _kind(name)
     if kind == "json":
-        return _of_json(text, choices)
+        return _of_json(text)
     if kind == "todo.txt":
         found = todotxt.read(text)
-        return finish(Facts(text, "todo.txt", "its name", found.drafts, found.diagnostics), choices)
+        return Facts(text, "todo.txt", "its name", found.drafts, found.diagnostics)
     return _of_markdown(text, choices, name)
 
 
@@ -85,30 +92,30 @@ def _kind(name: str) -> str:
     return "todo.txt" if last in ("todo.txt", "done.txt") or last.endswith(".todo.txt") else "markdown"
 
 
-def _of_json(text: source.Source, choices: Choices) -> TaskList:
+def _of_json(text: source.Source) -> Facts | Sequence[Diagnostic]:
     made = jsons.read(text)
     if not made.dialect:
-        return _refused(text.data, *made.found.diagnostics)
+        return made.found.diagnostics
     reason = {"prd-json": "it holds user stories", "task-master": "it holds a list of tasks"}[made.dialect]
     facts = Facts(text, made.dialect, reason, made.found.drafts, made.found.diagnostics)
     facts.title, facts.description = made.title, made.description
-    return finish(facts, choices)
+    return facts
 
 
-def _of_markdown(text: source.Source, choices: Choices, name: str) -> TaskList:
+def _of_markdown(text: source.Source, choices: Choices, name: str) -> Facts | Sequence[Diagnostic]:
     front = frontmatter.read(text.lines)
     # Front matter is blanked, not cut, so that line numbers stay.
     markdown = "\n".join([""] * front.end + text.lines[front.end :])
     try:
         traced = outline.trace(markdown)
     except RecursionError:
-        return _refused(text.data, codes.diagnose(codes.UNREADABLE_BLOCKS, 1, problem="it is nested too deeply"))
+        return [codes.diagnose(codes.UNREADABLE_BLOCKS, 1, problem="it is nested too deeply")]
     return _assemble(text, front, traced, markdown, choices, name)
 
 
 def _assemble(
     text: source.Source, front: FrontMatter, traced: Outline, markdown: str, choices: Choices, name: str
-) -> TaskList:
+) -> Facts:
     arranged = sections.arrange(traced.headings, front.priority)
     given = choices.dialect or front.settings.get("dialect")
     dialect, reason = dialects.detect(markdown, text.lines, traced, name, has_settings=front.has_settings)
@@ -118,16 +125,16 @@ def _assemble(
     languages = front.settings.get("languages")
     page = boxes.Page(text, traced, arranged, meanings, languages if isinstance(languages, Mapping) else {})
 
-    whole = yamls.of_file(front, text, name)
-    in_fences, fence_lines = yamls.of_fences(page)
+    whole, origin = yamls.of_file(front, text, name)
+    in_fences, fence_lines = yamls.of_fences(page) if not whole.drafts else (Found(), set[int]())
     waves = structure.waves(traced.fences) if dialect in ("kiro", "cc-sdd") else []
     fence_lines.update(wave.line for wave in waves)
-    plan = regions.whole_file(whole.drafts) if whole.drafts else headings.find(page, fence_lines)
+    plan = regions.whole_file(whole.drafts, arranged) if whole.drafts else headings.find(page, fence_lines)
     found = boxes.find(page, plan, fence_lines)
     rows = _unrepeated(tables.find(page, found, plan), found, plan)
     drafts = _merged(plan.drafts, found.drafts, in_fences.drafts, rows)
-    if whole.drafts and not given:
-        dialect, reason = "backlog-md", "front matter with id and status"
+    if origin is not None and not given:
+        dialect, reason = origin.dialect, origin.reason
     if dialect in ("kiro", "cc-sdd", "spec-workflow"):
         boxes.widen(found.drafts, traced, text.lines, fence_lines)
     facts = Facts(text, dialect, reason, drafts, [*front.diagnostics, *found.diagnostics])
@@ -135,9 +142,9 @@ def _assemble(
     facts.diagnostics += hidden.find(text.lines, traced, found.lines, front.end)
     facts.title = front.title or arranged.title
     facts.description = front.description or _description(traced, arranged, drafts)
-    facts.waves = waves
+    facts.waves, facts.origin, facts.has_settings = waves, origin, front.has_settings
     facts.settings, facts.meanings, facts.languages = front.settings, meanings, page.languages
-    return finish(facts, choices)
+    return facts
 
 
 @dataclass(slots=True)
@@ -156,6 +163,8 @@ class Facts:
     languages: Mapping[str, str] = field(default_factory=dict)
     waves: Sequence[structure.Wave] = ()
     place: naming.Place = naming.on_line
+    origin: yamls.Origin | None = None  # of a file that is one task
+    has_settings: bool = False
 
 
 def finish(facts: Facts, choices: Choices) -> TaskList:

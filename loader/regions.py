@@ -10,6 +10,7 @@ from loader import steps
 from loader.drafts import Draft
 from loader.model import Block, MarkPlace, Status
 from loader.outline import Fence
+from loader.sections import Sections
 
 _SHELLS = frozenset({"sh", "bash", "zsh", "shell"})
 
@@ -49,22 +50,24 @@ class Plan:
     def attach(self, fence: Fence, block: Block) -> bool:
         """Give a fence to the task it stands in, if it stands in one.
 
-        Beside steps, code that is no shell is what the steps speak of, not a program to run.
+        Beside steps and in a file that is a task, code that is no shell is what the text speaks of, no program to run.
         """
         owner = self.owner(fence.start)
         if owner < 0:
             return False
         draft = self.drafts[owner]
-        if block.role == "run" and draft.steps and block.language not in _SHELLS and "run" not in fence.info.split():
+        is_told = draft.steps or draft.carrier == "file"
+        if block.role == "run" and is_told and block.language not in _SHELLS and "run" not in fence.info.split():
             block = replace(block, role="text")
         draft.blocks.append(block)
         draft.fence_lines.append((fence.start, fence.end))
         return True
 
 
-def whole_file(drafts: list[Draft]) -> Plan:
+def whole_file(drafts: list[Draft], sections: Sections) -> Plan:
     """The plan for a file that is one task: all that stands in it is its body, and every box a criterion."""
-    return Plan(drafts, scopes=[(0, drafts[0].end + 1)])
+    owners = [-1 if section.kind == "ignored" else 0 for section in sections.all]
+    return Plan(drafts, list(sections.lines), owners, scopes=[(0, drafts[0].end + 1)])
 
 
 def merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -54,6 +54,21 @@ class _ChangedError(Exception):
     """Somebody wrote to the file between our reading and our writing: start over."""
 
 
+def write_list(
+    path: str | os.PathLike[str],
+    wanted: Mapping[str, Status],
+    *,
+    known: TaskList | None = None,
+    read: Callable[[bytes | Mapping[str, bytes]], TaskList],
+) -> Written:
+    """Write marks to a list, which is a file or a folder of files."""
+    if not Path(path).is_dir():
+        return write(path, wanted, known=known, read=read)
+    from loader import folder_write_back
+
+    return folder_write_back.write(Path(path), wanted, known=known, read=read)
+
+
 def write(
     path: str | os.PathLike[str],
     wanted: Mapping[str, Status],
@@ -76,7 +91,7 @@ def write(
                 current = _parsed(source, current, read)
                 if not current.tasks and current.errors:
                     return Written(current, missing=tuple(wanted), failure=current.errors[0].message)
-                patched = marks.patch(source, current, wanted)
+                patched = marks.patch(source, current, wanted, read)
                 if patched.changes:
                     _store(target, descriptor, source, patched)
                 return Written(patched.tasks, patched.written, patched.missing)

@@ -20,6 +20,7 @@ def check(
     dialect: options.Dialect = None,
     on_duplicate: options.OnDuplicate = "error",
     allow_missing: options.AllowMissing = False,
+    max_size: options.MaxSize = None,
 ) -> int:
     """Show diagnostics as file:line:col: CODE message. Needs no database.
 
@@ -30,13 +31,16 @@ def check(
 
     errors = warnings = 0
     for path in [files.choose(one) for one in file] if file else [files.choose(None)]:
-        parsed = files.Reading(str(path), dialect, on_duplicate, allow_missing).parse(files.read(path))
-        found = sorted([*parsed.diagnostics, *vetting.unrunnable(parsed)], key=lambda one: (one.line, one.column))
+        reading = files.Reading(str(path), dialect, on_duplicate, allow_missing, files.size_max(max_size))
+        parsed = reading.parse(reading.read())
+        found = sorted(
+            [*parsed.diagnostics, *vetting.unrunnable(parsed)], key=lambda one: (one.file, one.line, one.column)
+        )
         for one in found:
             errors += one.severity is Severity.ERROR
             warnings += one.severity is Severity.WARNING
             if json:
-                place = {"path": str(path), "line": one.line, "column": one.column}
+                place = {"path": str(path / one.file), "line": one.line, "column": one.column}
                 told = {"code": one.code, "severity": one.severity, "message": one.message, "hint": one.hint}
                 console.say_json(place | told)
             elif notes or one.severity is not Severity.INFO:

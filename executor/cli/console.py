@@ -102,7 +102,7 @@ def diagnostics(path: Path | str, found: Iterable[Diagnostic]) -> None:
 
 def diagnostic_line(path: Path | str, one: Diagnostic) -> str:
     """One diagnostic as one line, or two with its hint."""
-    shown = short_path(path)
+    shown = short_path(Path(path) / one.file)
     line = f"{shown}:{one.line}:{one.column}: {one.code} {one.message}"
     return f"{line}\n  hint: {one.hint}" if one.hint and one.severity == "error" else line
 

@@ -31,3 +31,9 @@ OnDuplicate = Annotated[
     typer.Option("--on-duplicate", help="`error`, or `suffix` to make T1#2 of a second T1.", metavar="error|suffix"),
 ]
 AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Ignore dependencies on unknown tasks.")]
+MaxSize = Annotated[
+    str | None,
+    typer.Option(
+        "--max-size", metavar="SIZE", help="Read files up to this: 64M, 1G; 16M without it.", show_default=False
+    ),
+]

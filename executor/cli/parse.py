@@ -15,6 +15,7 @@ def parse(
     dialect: options.Dialect = None,
     on_duplicate: options.OnDuplicate = "error",
     allow_missing: options.AllowMissing = False,
+    max_size: options.MaxSize = None,
 ) -> int:
     """Print the parsed list as JSON. Needs no database.
 
@@ -24,6 +25,7 @@ def parse(
     from loader.as_json import as_dict
 
     path = files.choose(file)
-    parsed = files.Reading(str(path), dialect, on_duplicate, allow_missing).parse(files.read(path))
+    reading = files.Reading(str(path), dialect, on_duplicate, allow_missing, files.size_max(max_size))
+    parsed = reading.parse(reading.read())
     console.say_json(as_dict(parsed))
     return EXIT_USAGE if parsed.errors else 0

@@ -25,6 +25,7 @@ def plan(
     dialect: options.Dialect = None,
     on_duplicate: options.OnDuplicate = "error",
     allow_missing: options.AllowMissing = False,
+    max_size: options.MaxSize = None,
 ) -> None:
     """Show what would run, in which order and why. Needs no database.
 
@@ -34,7 +35,8 @@ def plan(
     from executor.operations import files, vetting
 
     path = files.choose(file)
-    parsed = files.Reading(str(path), dialect, on_duplicate, allow_missing).parse(files.read(path))
+    reading = files.Reading(str(path), dialect, on_duplicate, allow_missing, files.size_max(max_size))
+    parsed = reading.parse(reading.read())
     vetting.refuse(path, parsed, runner)
     found = order.of(parsed)
     if json:

@@ -66,6 +66,7 @@ def run(
     dialect: options.Dialect = None,
     on_duplicate: options.OnDuplicate = "error",
     allow_missing: options.AllowMissing = False,
+    max_size: options.MaxSize = None,
     database_url: options.DatabaseUrl = None,
 ) -> int:
     """Load a list into the queue and carry it out; after any crash, the same command goes on.
@@ -79,7 +80,7 @@ def run(
     if dry_run:
         from executor.cli.plan import plan
 
-        plan(file, json, runner, dialect, on_duplicate, allow_missing)
+        plan(file, json, runner, dialect, on_duplicate, allow_missing, max_size)
         return errors.EXIT_DONE
     from executor.operations import files
 
@@ -95,7 +96,7 @@ def run(
 
         request = _Request(
             path=path,
-            reading=files.Reading(str(path), dialect, on_duplicate, allow_missing),
+            reading=files.Reading(str(path), dialect, on_duplicate, allow_missing, files.size_max(max_size)),
             runner=runner,
             rerun_changed=rerun_changed,
             retry_failed=retry_failed,
@@ -138,7 +139,7 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
     from executor.engine import entry, loop, signals
     from executor.engine import wishes as wished
     from executor.engine.entry import Assignment
-    from executor.operations import control, load, naming
+    from executor.operations import control, files, load, naming
     from executor.queue import lists, tasks
 
     with translate.errors(database.where()):
@@ -174,6 +175,7 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
             Assignment(
                 list_id=row.list_id,
                 path=request.path,
+                folder=files.folder_of(request.path),
                 settings={**row.settings, **wishes.overrides},
                 known=loaded.tasks,
                 synced=row.source_sha256,

@@ -18,7 +18,7 @@ from executor.engine.guard import Guard
 from executor.engine.heartbeat import Lease
 from executor.engine.inbox import Inbox
 from executor.engine.report import Reporter
-from executor.engine.scribe import Scribe
+from executor.engine.scribe import Read, Scribe
 from executor.engine.worker import Choices, Ending, Worker
 from executor.errors import ExecutorError
 from executor.events import Kind
@@ -36,10 +36,11 @@ class Assignment:
 
     list_id: int
     path: Path
+    folder: Path  # where its tasks run
     settings: dict[str, Any]
     known: TaskList | None
     synced: str | None
-    read: Callable[[bytes], TaskList]
+    read: Read
     due: dict[str, Status]
     write_back: bool = True
 
@@ -75,7 +76,7 @@ def open_worker(
         choices=choices,
         surroundings=Surroundings(
             list_path=str(assignment.path),
-            folder=assignment.path.parent,
+            folder=assignment.folder,
             scratch=scratch,
             environ=environ,
             settings=assignment.settings,

@@ -1,10 +1,10 @@
-"""The thread that writes marks into the file: behind the queue, never before it, and never in its way."""
+"""The thread that writes marks into the list: behind the queue, never before it, and never in its way."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from executor import clock
@@ -16,14 +16,14 @@ from loader.model import Status, TaskList
 _PAUSE_MIN = 1.0
 _SHARE = 0.1
 
+Read = Callable[[bytes | Mapping[str, bytes]], TaskList]
+
 
 class Scribe:
     """Collects wanted marks and writes them together. `read` parses as the list was parsed, `synced` is what the queue
     agrees with: the hash of the file's bytes at the last sync."""
 
-    def __init__(
-        self, path: Path, inbox: Inbox, read: Callable[[bytes], TaskList], known: TaskList | None, synced: str | None
-    ) -> None:
+    def __init__(self, path: Path, inbox: Inbox, read: Read, known: TaskList | None, synced: str | None) -> None:
         self._path = path
         self._inbox = inbox
         self._parse = read
@@ -63,7 +63,7 @@ class Scribe:
 
         began = clock.monotonic()
         try:
-            written = write_back.write(self._path, self._unwritten, known=self._known, read=self._read)
+            written = write_back.write_list(self._path, self._unwritten, known=self._known, read=self._read)
         except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on and people are told
             self._inbox.post(MarksWritten({}, None, f"{type(error).__name__}: {error}", ()))
             return _PAUSE_MIN
@@ -83,7 +83,7 @@ class Scribe:
         )
         return max(_PAUSE_MIN, (clock.monotonic() - began) / _SHARE)
 
-    def _read(self, source: bytes) -> TaskList:
+    def _read(self, source: bytes | Mapping[str, bytes]) -> TaskList:
         """Parse a file that is not what we last wrote. With somebody's edit in it, its hash is not one we synced."""
         tasks = self._parse(source)
         if tasks.sha256 != self._synced:

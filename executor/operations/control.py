@@ -12,6 +12,7 @@ from psycopg import Connection
 from executor import processes, recovery
 from executor.database import translate
 from executor.model import ListRow, TaskName
+from executor.operations import files
 from executor.operations.files import Reading
 from executor.queue import lists, steps, tasks
 from loader import write_back
@@ -97,7 +98,8 @@ def mark_file(connection: Connection[Any], row: ListRow) -> str:
     due = tasks.marks_due(connection, row.list_id)
     if not due or not Path(row.path).exists():
         return ""
-    written = write_back.write(row.path, due, read=Reading(row.path).parse)
+    reading = Reading(row.path, dialect=row.dialect, max_size=files.UNLIMITED)
+    written = write_back.write_list(row.path, due, read=reading.parse)
     shown = {task.task_id: task.status.value for task in written.tasks.tasks} if written.tasks else {}
     if written.written:
         tasks.record_marks(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,12 +46,12 @@ def load(
     reader = f"{__version__} {reading} {runner}"
     known = lists.find(connection, str(path))
     try:
-        source = files.read(path)
+        source = files.read(path, max_size=reading.max_size)
     except ListError:
         if known is None or path.exists():
             raise
         return Loaded(known, None, {}, file_gone=True)
-    sha256 = hashlib.sha256(source).hexdigest()
+    sha256 = files.digest(source)
     if known and known.source_sha256 == sha256 and known.reader == reader and not rerun_changed:
         return Loaded(known, None, tasks.marks_due(connection, known.list_id))
     parsed = reading.parse(source)

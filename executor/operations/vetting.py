@@ -42,6 +42,7 @@ def unrunnable(parsed: TaskList, runner: str | None = None) -> list[Diagnostic]:
             1,
             f"no command for a block in '{language}'",
             f"mark the block `no-run`, or name a command: `executor: {{languages: {{{language}: COMMAND}}}}`",
+            task.file,
         )
         for task, language, line in sync.unknown_languages(
             (task for task in parsed.tasks if sync.runner_of(task, runner) != "manual"),
@@ -49,8 +50,8 @@ def unrunnable(parsed: TaskList, runner: str | None = None) -> list[Diagnostic]:
         )
     ]
     asked = [
-        (parsed.settings.get("runner"), 1),
-        *((task.settings.get("runner"), task.lines[0]) for task in parsed.tasks),
+        (parsed.settings.get("runner"), 1, ""),
+        *((task.settings.get("runner"), task.lines[0], task.file) for task in parsed.tasks),
     ]
     found += [
         Diagnostic(
@@ -60,8 +61,9 @@ def unrunnable(parsed: TaskList, runner: str | None = None) -> list[Diagnostic]:
             1,
             f"no runner '{name}' in this version",
             "use `runner: shell` or `runner: manual`",
+            file,
         )
-        for name, line in asked
+        for name, line, file in asked
         if name not in (None, "shell", "manual")
     ]
     return found

@@ -110,9 +110,9 @@ def test_a_file_that_is_too_large_is_refused_unread(desk):
     refused(desk, desk.do("run"), "tasks.md", "20 MB", "16 MB", "hint:")
 
 
-def test_a_folder_is_no_list(desk):
+def test_a_folder_without_task_files_names_the_lists_in_it(desk):
     desk.write(GOOD, "sub.md")
-    refused(desk, desk.do("run", "."), "is a folder", "sub.md")
+    refused(desk, desk.do("run", "."), "the folder holds no task", "sub.md")
 
 
 def test_a_file_that_is_not_there_is_named_with_its_neighbours(desk):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import loader
-from loader import folders, jsons, marks
+from loader import jsons, marks
 from loader.model import Status, TaskList
 
 DONE = Status.COMPLETED
@@ -97,30 +97,6 @@ def test_a_file_with_id_and_status_is_one_task() -> None:
     assert "#1 it is drawn" in task.body
     assert rewritten(text, "x.md", {"BACK-12": DONE}) == text.replace("To Do", "Done")
     assert "status: In Progress" in rewritten(text, "x.md", {"BACK-12": Status.IN_PROGRESS})
-
-
-def test_a_folder_of_such_files_is_a_list() -> None:
-    child = FILE.replace("BACK-12", "BACK-2").replace("title: Draw a board", "parent_task_id: BACK-12")
-    sources = {
-        "b.md": FILE.format("BACK-2").encode(),
-        "a.md": child.format("").encode(),
-        "README.md": b"# Hello\n",
-    }
-    tasks = loader.parse_folder(sources)
-    assert [(task.task_id, task.file, task.parent) for task in tasks.tasks] == [
-        ("BACK-2", "a.md", "BACK-12"),
-        ("BACK-12", "b.md", None),
-    ]
-    assert tasks.tasks[1].dependencies == ("BACK-2",)
-    assert [(found.code, found.file, found.line) for found in tasks.diagnostics] == [("I210", "README.md", 1)]
-    assert folders.patch(sources, tasks, {"BACK-2": DONE}) == {"a.md": sources["a.md"].replace(b"To Do", b"Done")}
-
-
-def test_messages_about_a_folder_name_its_files() -> None:
-    tasks = loader.parse_folder({"a.md": FILE.format("NOPE-1").encode(), "b.md": FILE.format("").encode()})
-    assert [(found.code, found.file) for found in tasks.errors] == [("E004", "a.md"), ("E005", "b.md")]
-    assert "a.md:1 and b.md:1" in tasks.errors[1].message
-    assert loader.parse_folder({}).errors[0].code == "E003"
 
 
 PRD = {
@@ -257,3 +233,46 @@ def test_long_lines_take_no_long_time(name: str, text: str) -> None:
     began = time.process_time()
     loader.parse(text.encode(), name=name)
     assert time.process_time() - began < 2
+
+
+BARE = """- notes
+  ```yaml
+  id: T-001
+  title: One
+  meta:
+    status: draft
+  ```
+
+```yaml
+id: T-002
+depends_on: [T-001]
+```
+
+```yaml
+{id: T-003, title: Three}
+```
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_yaml_task_without_a_status_gets_a_line_for_it(end: str) -> None:
+    text = BARE.replace("\n", end)
+    tasks = loader.parse(text.encode())
+    assert [(found.code, found.message) for found in tasks.diagnostics] == [
+        ("W113", "task 'T-003' has no field for its status, so its end cannot be written here")
+    ]
+    after = rewritten(text, "tasks.md", {"T-001": DONE, "T-002": DONE})
+    expected = BARE.replace("draft\n", "draft\n  status: done\n").replace("001]\n", "001]\nstatus: done\n")
+    assert after == expected.replace("\n", end)
+    assert rewritten(after, "tasks.md", {"T-001": Status.PENDING, "T-002": DONE}) == after.replace(
+        "  status: done", "  status: pending"
+    )
+
+
+def test_a_line_that_would_read_as_something_else_is_not_written() -> None:
+    text = FENCES.replace("status: pending  # for now\n", "").replace("high\n", "high\n...\n")
+    before = loader.parse(text.encode())
+    patched = marks.patch(text.encode(), before, {"T-001": DONE, "T-002": DONE})
+    assert patched.source.decode() == text.replace("in_progress", "completed")
+    assert dict(patched.written) == {"T-002": "completed"}
+    assert patched.tasks == loader.parse(patched.source)
