@@ -134,6 +134,15 @@ LIST_IN_FOLDER = Code(
     "run it by its own name",
 )
 
+FOREIGN_VALUE = Code(
+    "W115",
+    "A field in the words of another tool has a value that is no setting.",
+    "{value!r} for {key} is left out: expected {expected}",
+)
+PROSE_DEPENDENCY = Code(
+    "W116", "A dependency is prose and names no task.", "'{name}' in {rule} names no task and is left out"
+)
+
 IGNORED_SECTION = Code("I201", "A box stands in a section that holds no tasks.", "not a task: section '{section}'")
 QUOTED_BOX = Code("I202", "A box stands in a block quote.", "not a task: quoted")
 LABEL = Code(

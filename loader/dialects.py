@@ -25,7 +25,11 @@ _DATED = re.compile(
 _FIELD = re.compile(r"[\[(](?:id|dependsOn|due|priority|scheduled|completion|start|created)::", re.IGNORECASE)
 _AIDEVOPS = re.compile(r"\[[^\]]\]\s+[trv]\d{3,}(?:\.\d+)*\s")
 _HIDDEN_ID = re.compile(r"<!--\s*id:\s*\S+")
-_COMMIT = re.compile(r"\[[^\]]\]\s.*(?:\[checkpoint: [0-9a-f]{7,}\]|\s\[?[0-9a-f]{7}\]?\s*$)")
+_HIDDEN_NUMBER = re.compile(r"<!--\s*id:\s*\d{1,4}(?:\.\d+)*\s*-->")
+_COMMIT = re.compile(r"\[[^\]]\]\s.*(?:\[checkpoint: [0-9a-f]{7,}\]|\s[\[(`]?[0-9a-f]{7}[\])`]?\s*$)")
+_CHECKPOINT = re.compile(r".*\[checkpoint:")
+_MANUAL = re.compile(r"\[[^\]]\]\s+(?:\*\*)?Task(?: [\d.]+)?: Conductor\b")
+_PLAN_FILE = re.compile(r"\[[^\]]\]\s+(?:\*\*)?`?\d{2}(?:\.\d+)?-\d{2}-PLAN\b")
 _PLAN_ID = re.compile(r"\[[^\]]\]\s+(?:\*\*)?(?:\d{2}(?:\.\d+)?-\d{2}(?:-PLAN\.md)?\b|Phase \d+(?:\.\d+)?:)")
 _CRITERIA = re.compile(r"\(AC:? ?[#\d]")
 _TASK_HEADING = re.compile(r"(?:Task|Iteration) \d+(?:\.\d+)?[a-z]?:", re.IGNORECASE)
@@ -124,9 +128,14 @@ TABLE: tuple[Dialect, ...] = (
     Dialect("openspec", "numbered headings over boxes with their number", _is_openspec),
     Dialect("ai-dev-tasks", "parent tasks such as 1.0", _is_ai_dev_tasks),
     Dialect(
+        "antigravity",
+        "a hidden number in most boxes",
+        lambda look: 2 * len(_HIDDEN_NUMBER.findall(look.text)) > len(look.boxes) > 0,
+    ),
+    Dialect(
         "obsidian", "fields such as 📅, 🆔 or [due:: …]", lambda look: look.any_box(_DATED) or look.any_box(_FIELD)
     ),
-    Dialect("gsd", "plan numbers such as 01-01", lambda look: look.share(_PLAN_ID) > 0.3),
+    Dialect("gsd", "plan numbers such as 01-01", lambda look: look.share(_PLAN_ID) > 0.3 or look.any_box(_PLAN_FILE)),
     Dialect(
         "bmad",
         "a section of tasks and subtasks with acceptance criteria",
@@ -139,8 +148,8 @@ TABLE: tuple[Dialect, ...] = (
     ),
     Dialect(
         "conductor",
-        "commits after completed boxes",
-        lambda look: look.any_box(_COMMIT),
+        "checkpoints, or commits after completed boxes",
+        lambda look: look.headed(_CHECKPOINT) or look.any_box(_COMMIT) or look.any_box(_MANUAL),
     ),
     Dialect(
         "antigravity",

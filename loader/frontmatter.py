@@ -131,7 +131,7 @@ def _priority(
     except ValueError as error:
         line = keys.get(("priority",), 1)
         facts = {"key": "priority", "value": str(content["priority"]), "expected": str(error)}
-        diagnostics.append(codes.diagnose(codes.BAD_VALUE, line, **facts))
+        diagnostics.append(codes.diagnose(codes.FOREIGN_VALUE, line, **facts))
         return None
 
 

@@ -88,6 +88,8 @@ class Graph:
     def miss(self, reference: Reference) -> None:
         """Say that nothing in the list has this name."""
         code = codes.MISSING_ALLOWED if self.allow_missing else codes.UNKNOWN_TASK
+        if references.is_prose(reference.name):
+            code = codes.PROSE_DEPENDENCY
         facts = {"name": reference.name[:80], "rule": reference.rule, "suggestion": self._suggest(reference.name)}
         self.diagnostics.append(codes.diagnose(code, reference.line + 1, **facts))
 

@@ -50,8 +50,11 @@ class _Head:
     fences: int = 0
 
 
-def find(page: Page, taken: Collection[int] = ()) -> Plan:
-    """Decide, heading by heading; linear in headings, boxes and fences. Fences on the lines `taken` hold tasks."""
+def find(page: Page, taken: Collection[int] = (), *, numbered: bool = False) -> Plan:
+    """Decide, heading by heading; linear in headings, boxes and fences. Fences on the lines `taken` hold tasks.
+
+    Where tasks are `numbered` boxes, a number names a box; elsewhere it could count the steps of a heading.
+    """
     all_headings = page.outline.headings
     if not any(_may_be_task(heading) for heading in all_headings):
         return Plan()
@@ -60,7 +63,8 @@ def find(page: Page, taken: Collection[int] = ()) -> Plan:
     if not heads:
         return Plan()
     lines = [heading.line for heading in all_headings]
-    _count(page, heads, around, lines, taken)
+    families = (*_IDS_OF_BOXES, "numbered") if numbered else _IDS_OF_BOXES
+    _count(page, heads, around, lines, taken, families)
     chosen = _chosen(heads)
     if not chosen:
         return Plan()
@@ -126,7 +130,12 @@ def _enclosing(heads: dict[int, _Head], around: Sequence[int]) -> list[int]:
 
 
 def _count(
-    page: Page, heads: dict[int, _Head], around: Sequence[int], lines: Sequence[int], taken: Collection[int]
+    page: Page,
+    heads: dict[int, _Head],
+    around: Sequence[int],
+    lines: Sequence[int],
+    taken: Collection[int],
+    families: Collection[str],
 ) -> None:
     enclosing = _enclosing(heads, around)
 
@@ -139,7 +148,7 @@ def _count(
         if match is not None and (head := owner(item.start)) is not None:
             head.boxes += 1
             candidate = ids.find(item.text[match.end() :].split("\n", 1)[0].strip())
-            head.named_boxes += candidate is not None and candidate.family in _IDS_OF_BOXES
+            head.named_boxes += candidate is not None and candidate.family in families
     for fence in page.outline.fences:
         if fence.start not in taken and (head := owner(fence.start)) is not None:
             head.fences += 1

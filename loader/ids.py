@@ -20,7 +20,7 @@ _WORDED = re.compile(r"(?:Task|Subtask)\s+(\d+[a-z]?(?:\.\d+)*)(?=\s*[:.—–-]
 _LOOSE = (
     ("planned", re.compile(r"(\d{2}(?:\.\d+)?-\d{2})(?:-PLAN(?:\.md)?)?(?=[:\s])")),
     ("dotted", re.compile(rf"(\d+[a-z]?(?:\.\d+[a-z]?)+)\.?{_END}")),
-    ("numbered", re.compile(r"(\d+)(?:\\?[.)])(?=\s)")),
+    ("numbered", re.compile(r"(\d+[a-z]?)(?:\\?[.)])(?=\s)")),
     ("number", re.compile(r"(\d+)(?=[:\s])")),
     ("lettered", re.compile(rf"([A-Za-z]\d{{1,3}}(?:\.\d+)*){_END}")),
     ("worded", re.compile(rf"([a-z]+(?:-[a-z]+)*-\d+){_END}")),
@@ -58,7 +58,8 @@ def find(text: str) -> Candidate | None:
         return _bracketed(text, start, decoration)
     for family, pattern in _LOOSE:
         if match := pattern.match(text, start):
-            return _candidate(text, match[1], family, match.end(), decoration)
+            sure = family == "planned" and "-PLAN" in match[0]
+            return _candidate(text, match[1], "" if sure else family, match.end(), decoration)
     return None
 
 

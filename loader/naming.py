@@ -82,10 +82,12 @@ def _shown(drafts: Sequence[Draft]) -> list[str | None]:
         if draft.given_id is None:
             levels.setdefault(draft.level, []).append(draft.wording.candidate)
     counting = ids.chosen(levels, referred)
-    return [_written_id(draft, counting) for draft in drafts]
+    hidden = {draft.wording.hidden_id for draft in drafts}
+    return [_written_id(draft, counting, hidden) for draft in drafts]
 
 
-def _written_id(draft: Draft, counting: set[tuple[int, str]]) -> str | None:
+def _written_id(draft: Draft, counting: set[tuple[int, str]], hidden: set[str | None]) -> str | None:
+    """A loose spelling never takes the id that another task carries in a comment: `1.` beside `<!-- id: 1 -->`."""
     if draft.given_id is not None:
         return draft.given_id
     candidate = draft.wording.candidate
@@ -93,7 +95,9 @@ def _written_id(draft: Draft, counting: set[tuple[int, str]]) -> str | None:
         return draft.wording.hidden_id
     if candidate is None:
         return None
-    return candidate.name if not candidate.family or (draft.level, candidate.family) in counting else None
+    if not candidate.family:
+        return candidate.name
+    return candidate.name if (draft.level, candidate.family) in counting and candidate.name not in hidden else None
 
 
 def _twice(drafts: Sequence[Draft], first: int, second: int, new: str, on_duplicate: str, place: Place) -> Diagnostic:

@@ -116,7 +116,8 @@ def _of_markdown(text: source.Source, choices: Choices, name: str) -> Facts | Se
 def _assemble(
     text: source.Source, front: FrontMatter, traced: Outline, markdown: str, choices: Choices, name: str
 ) -> Facts:
-    arranged = sections.arrange(traced.headings, front.priority)
+    lines = (item.text_line for item in traced.items if item.text.startswith("[") and boxes.BOX.match(item.text))
+    arranged = sections.arrange(traced.headings, front.priority, lines)
     given = choices.dialect or front.settings.get("dialect")
     dialect, reason = dialects.detect(markdown, text.lines, traced, name, has_settings=front.has_settings)
     if given:
@@ -129,7 +130,11 @@ def _assemble(
     in_fences, fence_lines = yamls.of_fences(page) if not whole.drafts else (Found(), set[int]())
     waves = structure.waves(traced.fences) if dialect in ("kiro", "cc-sdd") else []
     fence_lines.update(wave.line for wave in waves)
-    plan = regions.whole_file(whole.drafts, arranged) if whole.drafts else headings.find(page, fence_lines)
+    plan = (
+        regions.whole_file(whole.drafts, arranged)
+        if whole.drafts
+        else headings.find(page, fence_lines, numbered=dialect in dialects.NUMBERED)
+    )
     found = boxes.find(page, plan, fence_lines)
     rows = _unrepeated(tables.find(page, found, plan), found, plan)
     drafts = _merged(plan.drafts, found.drafts, in_fences.drafts, rows)

@@ -14,6 +14,7 @@ _PROSE = re.compile(r"\s+(?:[-–—:]\s.*|\D.*)$", re.DOTALL)
 _PLAIN = re.compile(r"[\w#][\w.-]*\w")
 _DIGIT = re.compile(r"\d")
 _NAME_MAX = 200  # nothing longer is an id or a range, and the pattern for ranges is quadratic
+_NOUNS = frozenset({"task", "tasks", "step", "group", "groups", "iteration"})
 _QUOTING = "[]{}\"'`*_ \t."
 
 
@@ -74,7 +75,10 @@ def _piece(piece: str) -> Iterator[str]:
     if name.casefold() in _NOTHING:
         return
     words = name.split()
-    if words[0].casefold() in ("task", "tasks", "step", "group", "groups", "iteration") and len(words) > 1:
+    if words[0].casefold() in _NOUNS and len(words) > 1:
+        if len(words) > 2 and not all(_DIGIT.search(word) for word in words[1:]) and _RANGE.fullmatch(name) is None:
+            yield name  # `Group 1 complete`: prose, unless there is such a task
+            return
         words = words[1:]
         name = " ".join(words)
     if len(words) > 1 and all(_DIGIT.search(word) for word in words):
@@ -99,6 +103,8 @@ def resolve(name: str, ids: Ids) -> list[str]:
     task_id = ids.find(name)
     if task_id is not None:
         return [task_id]
+    if (bare := _bare(name)) != name:
+        return resolve(bare, ids)
     match = _range(name)
     if match is None or (match[3] and match[3].casefold() != match[1].casefold()):
         return []
@@ -106,6 +112,17 @@ def resolve(name: str, ids: Ids) -> list[str]:
     found = [(number, task_id) for number, task_id in ids.numbered(match[1]) if first <= number <= last]
     present = {number for number, _ in found}
     return [task_id for _, task_id in found] if {first, last} <= present else []
+
+
+def _bare(name: str) -> str:
+    """The `1` of `Group 1 complete`."""
+    words = name.split()
+    return words[1].strip(_QUOTING + ":") if len(words) > 2 and words[0].casefold() in _NOUNS else name
+
+
+def is_prose(name: str) -> bool:
+    """Whether a name that nothing has is one at all: `Phase 4` and `all of the above` are not."""
+    return " " in name and not is_like_an_id(name)
 
 
 def written(references: Iterable[Reference]) -> set[str]:

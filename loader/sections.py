@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,8 +73,20 @@ class Sections:
 NONE = Section(-1, (), "tasks", is_optional=False, priority=None, level=0)
 
 
-def arrange(headings: Sequence[Heading], default: Priority | None) -> Sections:
-    """Stack the headings. `default` is the priority of what stands under none of its own."""
+def arrange(headings: Sequence[Heading], default: Priority | None, boxes: Iterable[int] = ()) -> Sections:
+    """Stack the headings. `default` is the priority of what stands under none of its own.
+
+    An overview holds no tasks, unless the `boxes` (their lines) stand nowhere else: then nobody wrote another heading.
+    """
+    arranged = _stacked(headings, default, _IGNORED_ALONE)
+    if any(section.kind == "ignored" for section in arranged.all):
+        kinds = (arranged.at(line).kind for line in boxes)
+        if next(kinds, None) == "ignored" and all(kind == "ignored" for kind in kinds):
+            return _stacked(headings, default, _IGNORED_ALONE - {"overview"})
+    return arranged
+
+
+def _stacked(headings: Sequence[Heading], default: Priority | None, ignored: frozenset[str]) -> Sections:
     top = Section(-1, (), "tasks", is_optional=False, priority=default, level=0)
     stack, found = [top], [top]
     title = ""
@@ -87,14 +99,14 @@ def arrange(headings: Sequence[Heading], default: Priority | None) -> Sections:
         else:
             while stack[-1].level >= heading.level:
                 stack.pop()
-            section = _below(stack[-1], heading, text)
+            section = _below(stack[-1], heading, text, ignored)
             stack.append(section)
         found.append(section)
     return Sections(title, tuple(found), tuple(section.line for section in found))
 
 
-def _below(parent: Section, heading: Heading, text: str) -> Section:
-    kind = parent.kind if parent.kind != "tasks" else _kind(text)
+def _below(parent: Section, heading: Heading, text: str, ignored: frozenset[str]) -> Section:
+    kind = parent.kind if parent.kind != "tasks" else _kind(text, ignored)
     return Section(
         heading.line,
         (*parent.path, text),
@@ -106,11 +118,11 @@ def _below(parent: Section, heading: Heading, text: str) -> Section:
     )
 
 
-def _kind(text: str) -> Kind:
+def _kind(text: str, ignored: frozenset[str]) -> Kind:
     name = _DECORATION.sub("", text.casefold())
     if name.startswith(_IGNORED_BEGINNINGS):
         return "ignored"
     alone = _DECORATION.sub("", _ASIDE.sub("", name))
-    if alone in _IGNORED_ALONE:
+    if alone in ignored:
         return "ignored"
     return "archived" if alone in _ARCHIVED else "tasks"

@@ -41,6 +41,10 @@ _BARE = re.compile(rf"(?:^|\s)(?P<rule>{_DEPENDS}):(?P<value>\S+)", re.IGNORECAS
 _TRAILING = re.compile(
     rf"(?<![^\s—–|(-])(?P<rule>{_DEPENDS})(?::\**|(?<=on)|(?<=by))\s+(?P<value>[^.]*?[^\s.])\.?$", re.IGNORECASE
 )
+_BOLD = re.compile(
+    rf"[\s.;,|(–—-]*\*\*(?P<rule>{_DEPENDS}|blocks)(?::\*\*|\*\*\s*:)\s*(?P<value>[^*|;.]+(?:\.\d[^*|;.]*)*)\.?(?=\s|$|[|;)])",
+    re.IGNORECASE,
+)
 _BLOCKS = re.compile(r"(?:^|\s)blocks:(\S+)", re.IGNORECASE)
 _MAY_ENCLOSE = re.compile(r"[(\[]\s*(?:dep|blocked|requires|after)")
 _TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
@@ -101,6 +105,8 @@ def _take_hidden(text: str, wording: Wording) -> str:
     if "🆔" in text or "⛔" in text:
         text = _SIGN.sub(lambda match: _sign(match, wording), text)
     lowered = text.lower()
+    if "**" in text and ("depend" in lowered or "block" in lowered):
+        text = _BOLD.sub(lambda match: _bold(match, wording), text)
     if "blocks:" in lowered:
         text = _BLOCKS.sub(lambda match: _blocked(match, wording), text)
     if any(word in lowered for word in _KEYWORDS) and any(opener in lowered for opener in _OPENERS):
@@ -151,6 +157,18 @@ def _blocked(match: re.Match[str], wording: Wording) -> str:
     if not all(references.is_like_an_id(name) for name in names):
         return match[0]
     wording.blocks += names
+    return ""
+
+
+def _bold(match: re.Match[str], wording: Wording) -> str:
+    """`**Depends on**: T001, T002.` within a line."""
+    names = references.names(match["value"])
+    if not all(references.is_like_an_id(name) for name in names):
+        return match[0]
+    if match["rule"].lower() == "blocks":
+        wording.blocks += names
+    else:
+        wording.needs.append((match["rule"].lower(), names))
     return ""
 
 
@@ -239,6 +257,9 @@ def _take_tail(text: str, wording: Wording) -> str:
 def _take_word(word: str, wording: Wording) -> bool:
     first = word[0]
     if first == "#" and _TAG.fullmatch(word):
+        return True
+    if word == "(P)":
+        wording.parallel = True
         return True
     if first == "@" and (match := _NAME.fullmatch(word)):
         wording.assignee = match[1]
