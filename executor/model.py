@@ -33,6 +33,7 @@ class ListRow:
 class Claimed:
     """A run that has begun in the record and is to be carried out (`steps.claim`). `spec` is what to run and how."""
 
+    list_id: int
     queue_id: int
     task_id: str
     title: str

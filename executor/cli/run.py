@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from executor.database.connection import Database
     from executor.engine.entry import Closing
+    from executor.engine.serving import Ending
     from executor.engine.wishes import Wishes
-    from executor.engine.worker import Ending
     from executor.operations.files import Reading
     from executor.operations.load import Loaded
     from executor.settings import Settings
@@ -166,36 +166,46 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
             wishes = replace(wishes, only=[name.queue_id for name in found])
         only = wished.select(wishes, tasks.of_list(connection, row.list_id)) if wishes.filters else None
         now = lists.now(connection)
-        choices = wished.choices(wishes, row, only=only, now=now, lease=chosen.lease)
+        choices = wished.choices(wishes, row, only=only, now=now)
         before = tasks.counts(connection, row.list_id, only)
         view = views.choose(database, row, before, _spelled(request.path), since=since)
         worker = entry.open_worker(
             database,
             connection,
+            jobs=wished.jobs(wishes, row.settings),
+            lease=chosen.lease,
+            actor=chosen.actor,
+            reporter=view,
+        )
+        serving = entry.open_serving(
+            worker,
             Assignment(
                 list_id=row.list_id,
                 path=request.path,
                 folder=files.folder_of(request.path),
                 settings={**row.settings, **wishes.overrides},
+                choices=choices,
+                reporter=view,
                 known=loaded.tasks,
                 synced=row.source_sha256,
                 read=request.reading.parse,
                 due=loaded.due,
                 write_back=request.write_back and not loaded.file_gone,
             ),
-            choices,
-            view,
             dict(chosen.environ),
             chosen.actor,
         )
     with signals.posted_to(worker.inbox, at_once=view.abandon), view:
-        ending: Ending | None = None
         try:
-            ending = loop.run(worker)
+            loop.run(worker)
         finally:
-            closing = entry.close_worker(worker, ending, chosen.actor)
-    view.finish(ending, closing)
-    return _exit_code(ending, closing)
+            try:
+                closing = entry.close_serving(worker, serving, chosen.actor)
+            finally:
+                entry.close_worker(worker)
+    assert serving.ending is not None, "the loop ends with the last list"
+    view.finish(serving.ending, closing)
+    return _exit_code(serving.ending, closing)
 
 
 def _spelled(path: Path) -> str:
@@ -225,7 +235,7 @@ def _tell_loaded(request: _Request, loaded: Loaded) -> None:
 
 
 def _exit_code(ending: Ending, closing: Closing | None) -> int:
-    from executor.engine.worker import Ending
+    from executor.engine.serving import Ending
 
     if closing is None or ending is Ending.INTERRUPTED:
         return errors.EXIT_INTERRUPTED

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,8 @@ from executor.engine.heartbeat import Lease
 from executor.engine.inbox import Inbox
 from executor.engine.report import Reporter
 from executor.engine.scribe import Read, Scribe
-from executor.engine.worker import Choices, Ending, Worker
+from executor.engine.serving import Choices, Ending, Serving
+from executor.engine.worker import Worker
 from executor.errors import ExecutorError
 from executor.events import Kind
 from executor.model import Counts
@@ -32,12 +34,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a worker is to work on. `due` are marks the file still lacks; `write_back` off leaves the file alone."""
+    """A list to work on. `due` are marks the file still lacks; `write_back` off leaves the file alone."""
 
     list_id: int
     path: Path
     folder: Path  # where its tasks run
     settings: dict[str, Any]
+    choices: Choices
+    reporter: Reporter
     known: TaskList | None
     synced: str | None
     read: Read
@@ -56,47 +60,63 @@ class Closing:
 def open_worker(
     database: Database,
     connection: psycopg.Connection[Any],
-    assignment: Assignment,
-    choices: Choices,
-    reporter: Reporter,
-    environ: dict[str, str],
+    *,
+    jobs: int,
+    lease: timedelta,
     actor: str,
+    reporter: Reporter,
 ) -> Worker:
     """Enter a worker in the books, having first taken back what dead ones on this machine left."""
-    descriptors.make_room(choices.jobs)
+    descriptors.make_room(jobs)
     orphans.adopt()
     identity = processes.own()
     scratch = _scratch(identity)
-    inbox = Inbox()
     worker = Worker(
         database=database,
-        list_id=assignment.list_id,
         name=f"{actor}:{identity.pid}",
         identity=identity,
-        choices=choices,
-        surroundings=Surroundings(
-            list_path=str(assignment.path),
-            folder=assignment.folder,
-            scratch=scratch,
-            environ=environ,
-            settings=assignment.settings,
-            worker=identity.token,
-        ),
+        jobs=jobs,
+        lease=lease,
         reporter=reporter,
-        inbox=inbox,
+        inbox=Inbox(),
+        scratch=scratch,
         guard=Guard(identity, scratch),
         sweeper=orphans.Sweeper(identity.token),
-        scribe=Scribe(assignment.path, inbox, assignment.read, assignment.known, assignment.synced)
-        if assignment.write_back
-        else None,
         connection=connection,
     )
     reporter.recovered(recovery.recover(connection, identity, worker.name))
     enter(worker)
-    lists.start(connection, assignment.list_id, actor=actor, jobs=choices.jobs)
-    if worker.scribe and assignment.due:
-        worker.scribe.want(assignment.due)
     return worker
+
+
+def open_serving(worker: Worker, assignment: Assignment, environ: Mapping[str, str], actor: str) -> Serving:
+    """Set a worker to work on a list as well."""
+    assert worker.connection is not None, "opened by the loop, or before it"
+    serving = Serving(
+        list_id=assignment.list_id,
+        path=assignment.path,
+        choices=assignment.choices,
+        surroundings=Surroundings(
+            list_path=str(assignment.path),
+            folder=assignment.folder,
+            scratch=worker.scratch,
+            environ=environ,
+            settings=assignment.settings,
+            worker=worker.identity.token,
+        ),
+        reporter=assignment.reporter,
+        scribe=Scribe(
+            assignment.list_id, assignment.path, worker.inbox, assignment.read, assignment.known, assignment.synced
+        )
+        if assignment.write_back
+        else None,
+    )
+    workers.serve(worker.connection, worker.worker_id, serving.list_id)
+    lists.start(worker.connection, serving.list_id, actor=actor, jobs=worker.jobs)
+    worker.servings[serving.list_id] = serving
+    if serving.scribe and assignment.due:
+        serving.scribe.want(assignment.due)
+    return serving
 
 
 def _scratch(identity: processes.Identity) -> Path:
@@ -115,22 +135,22 @@ def enter(worker: Worker) -> None:
     assert worker.connection is not None, "entered by the loop, with a connection"
     for stop in worker.threads:
         stop.set()
-    if worker.worker_id:
-        workers.reopen(worker.connection, worker.list_id, actor=worker.name, jobs=worker.choices.jobs)
-    asked, lease = clock.boottime(), worker.choices.lease
+    asked, lease = clock.boottime(), worker.lease
     worker.worker_id = workers.register(
         worker.connection,
-        list_id=worker.list_id,
         name=worker.name,
         host=worker.identity.host,
         boot_id=worker.identity.boot_id,
         pid_namespace=worker.identity.pid_namespace,
         pid=worker.identity.pid,
         pid_started=worker.identity.pid_started,
-        slots=worker.choices.jobs,
+        slots=worker.jobs,
         version=__version__,
         lease=lease,
     )
+    for list_id in worker.servings:
+        workers.serve(worker.connection, worker.worker_id, list_id)
+        workers.reopen(worker.connection, list_id, actor=worker.name, jobs=worker.jobs)
     attach = worker.database.attach
     worker.threads = [
         heartbeat.start(
@@ -139,28 +159,34 @@ def enter(worker: Worker) -> None:
             worker.inbox,
             worker.guard,
         ),
-        listener.start(attach, worker.list_id, worker.worker_id, worker.inbox),
+        listener.start(attach, worker.worker_id, worker.serves, worker.inbox),
     ]
     worker.lease_lost = worker.lease_shaky = False
-    worker.woken = worker.hungry = True
+    worker.wake()
 
 
-def close_worker(worker: Worker, ending: Ending | None, actor: str) -> Closing | None:
-    """Write the last marks, tell how it ended and leave the books; whatever fails here is recovered by the lease.
+def close_serving(worker: Worker, serving: Serving, actor: str) -> Closing | None:
+    """Write the last marks and tell how it ended; None without a database to tell.
 
-    None without a database to tell.
+    An `ending` of None is a worker that broke: the file is written, and its lease recovers the rest.
     """
+    in_touch = serving.ending not in (None, Ending.ABANDONED)
+    if serving.scribe:
+        if in_touch:  # also what workers completed that were killed before they could write it
+            serving.scribe.want(_on_a_connection(worker, lambda it: tasks.marks_due(it, serving.list_id)))
+        serving.scribe.close()
+        for message in worker.inbox.drain(None):
+            hearing.hear(worker, message)
+    if not in_touch:
+        return None
+    return _on_a_connection(worker, lambda it: _leave(worker, it, serving, actor))
+
+
+def close_worker(worker: Worker) -> None:
+    """Leave the books and let every thread and process of the worker go."""
     try:
-        in_touch = ending not in (None, Ending.ABANDONED)
-        if worker.scribe:
-            if in_touch:  # also what workers completed that were killed before they could write it
-                worker.scribe.want(_on_a_connection(worker, lambda it: tasks.marks_due(it, worker.list_id)))
-            worker.scribe.close()
-            for message in worker.inbox.drain(None):
-                hearing.hear(worker, message)
-        if ending is None or not in_touch:
-            return None
-        return _on_a_connection(worker, lambda it: _leave(worker, it, ending, actor))
+        if all(serving.ending not in (None, Ending.ABANDONED) for serving in worker.servings.values()):
+            _on_a_connection(worker, lambda it: workers.leave(it, [worker.worker_id]))
     finally:
         for stop in (*worker.threads, *([worker.connector] if worker.connector else ())):
             stop.set()
@@ -182,31 +208,33 @@ def _on_a_connection(worker: Worker, act: Callable[[psycopg.Connection[Any]], An
             return act(worker.connection)
 
 
-def _leave(worker: Worker, connection: psycopg.Connection[Any], ending: Ending, actor: str) -> Closing:
+def _leave(worker: Worker, connection: psycopg.Connection[Any], serving: Serving, actor: str) -> Closing:
+    assert serving.ending is not None, "only who has ended leaves"
+    list_id = serving.list_id
     steps.take(
         connection,
         steps.Turn(
-            list_id=worker.list_id,
+            list_id=list_id,
             worker_id=worker.worker_id,
             worker=worker.name,
-            marks=tuple(worker.marks.items()),
-            file_sha256=worker.file_sha256,
+            marks=tuple(serving.marks.items()),
+            file_sha256=serving.file_sha256,
         ),
     )
-    counts = tasks.counts(connection, worker.list_id)
+    counts = tasks.counts(connection, list_id)
     through = counts.completed + counts.skipped == counts.total
     lists.finish(
         connection,
-        worker.list_id,
+        list_id,
         worker_id=worker.worker_id,
         actor=actor,
         kind=Kind.LIST_FINISHED if through else Kind.LIST_STOPPED,
-        detail={"reason": ending.value, "completed": counts.completed, "failed": counts.failed},
+        detail={"reason": serving.ending.value, "completed": counts.completed, "failed": counts.failed},
     )
-    workers.leave(connection, [worker.worker_id])
-    steps.tell(connection, worker.list_id, worker.worker_id)
-    only = worker.choices.only
+    workers.unserve(connection, worker.worker_id, list_id)
+    steps.tell(connection, list_id, worker.worker_id)
+    only = serving.choices.only
     return Closing(
-        counts if only is None else tasks.counts(connection, worker.list_id, only),
-        [task_id for _, task_id in tasks.failed(connection, worker.list_id, only)],
+        counts if only is None else tasks.counts(connection, list_id, only),
+        [task_id for _, task_id in tasks.failed(connection, list_id, only)],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
@@ -23,7 +24,8 @@ from executor.engine.messages import (
     Unconnected,
     Woken,
 )
-from executor.engine.worker import Ending, Fate, Stopping, Worker
+from executor.engine.serving import Ending, Serving, Stopping
+from executor.engine.worker import Active, Fate, Worker
 from executor.model import Claimed
 from executor.retry import RetryPolicy
 from executor.states import RunStatus
@@ -35,9 +37,9 @@ def hear(worker: Worker, message: Message) -> None:
         case Ended():
             _ended(worker, message)
         case Printed(chunk):
-            worker.chunks.append(chunk)
-        case Woken():
-            worker.woken = worker.hungry = True
+            worker.running[chunk.run_id].serving.chunks.append(chunk)
+        case Woken(list_id):
+            _woken(worker, list_id)
         case Signalled(urgent):
             _signalled(worker, urgent=urgent)
         case Beaten() | BeatFailed() | LeaseLost():
@@ -46,7 +48,7 @@ def hear(worker: Worker, message: Message) -> None:
         case Connected() | Unconnected():
             _of_connection(worker, message)
         case MarksWritten():
-            _marks_written(worker, message)
+            _marks_written(worker.servings[message.list_id], message)
         case unknown:
             assert_never(unknown)
 
@@ -54,7 +56,7 @@ def hear(worker: Worker, message: Message) -> None:
 def notice_sleep(worker: Worker) -> None:
     """Did this process stand still for longer than its lease allows (a suspended laptop, SIGSTOP)?"""
     now = clock.boottime()
-    if worker.looked_at and now - worker.looked_at > worker.choices.lease.total_seconds() * (1 - heartbeat.MARGIN):
+    if worker.looked_at and now - worker.looked_at > worker.lease.total_seconds() * (1 - heartbeat.MARGIN):
         worker.reporter.said(f"this process stood still for {now - worker.looked_at:.0f} s, longer than its lease")
     worker.looked_at = now
 
@@ -64,18 +66,26 @@ def lose_lease(worker: Worker) -> None:
     if not worker.lease_lost:
         worker.reporter.said("this worker was taken for dead; what it ran belongs to others now")
     worker.lease_lost = True
-    end_runs(worker, Fate.LOST, at_once=True)
+    end_runs(worker.running.values(), Fate.LOST, at_once=True)
 
 
-def end_runs(worker: Worker, fate: Fate, *, at_once: bool) -> None:
-    """Tell every run to end."""
-    for active in worker.running.values():
+def end_runs(runs: Iterable[Active], fate: Fate, *, at_once: bool) -> None:
+    """Tell these runs to end."""
+    for active in runs:
         active.fate = active.fate or fate
         active.io.cancel(at_once=at_once)
 
 
+def _woken(worker: Worker, list_id: int | None) -> None:
+    if list_id is None:
+        worker.wake()
+    elif list_id in worker.servings:
+        worker.servings[list_id].wake()
+
+
 def _ended(worker: Worker, message: Ended) -> None:
     active = worker.running.pop(message.run_id)
+    serving = active.serving
     active.io.close()
     faults.at("exited-not-settled")
     ended = message.outcome
@@ -84,23 +94,24 @@ def _ended(worker: Worker, message: Ended) -> None:
         active.fate is Fate.LOST or (killed and worker.guard.lapsed_since(active.began))
     ):
         ended = replace(ended, status=RunStatus.LOST, error="its worker lost the lease")
-    worker.moves.append(
+    serving.moves.append(
         outcome.decide(
             message.run_id,
             active.claimed.queue_id,
             ended,
-            again=_retry_policy(worker, active.claimed).wait(active.claimed.failures + 1, random.uniform(-1, 1)),
+            again=_retry_policy(serving, active.claimed).wait(active.claimed.failures + 1, random.uniform(-1, 1)),
             skip=active.fate is Fate.SKIP,
         )
     )
-    worker.moving[message.run_id] = active.claimed
-    worker.hungry = True
+    serving.moving[message.run_id] = active.claimed
+    for other in worker.servings.values():  # a slot is free, for whichever list comes first
+        other.hungry = True
 
 
-def _retry_policy(worker: Worker, claimed: Claimed) -> RetryPolicy:
+def _retry_policy(serving: Serving, claimed: Claimed) -> RetryPolicy:
     """The list's policy with what the task says itself."""
     own = claimed.spec["settings"]
-    policy = worker.choices.retry
+    policy = serving.choices.retry
     delay = own.get("retry_delay")
     return replace(
         policy,
@@ -115,7 +126,7 @@ def _signalled(worker: Worker, *, urgent: bool) -> None:
         worker.stopping = Stopping.NOW
         if worker.running:
             worker.reporter.said(f"stopping {_tasks(len(worker.running))}; queued again for the next run")
-        end_runs(worker, Fate.STOP, at_once=False)
+        end_runs(worker.running.values(), Fate.STOP, at_once=False)
     else:
         worker.stopping = Stopping.AFTER_RUNNING
         if worker.running:
@@ -147,24 +158,24 @@ def _of_lease(worker: Worker, message: Beaten | BeatFailed | LeaseLost) -> None:
             if worker.lease_shaky:
                 worker.reporter.said("the lease is renewed; going on")
             worker.lease_shaky = False
-            worker.hungry = True
+            worker.wake()
         case BeatFailed(_, left, reason):
             if not worker.lease_shaky:
                 worker.reporter.said(f"no new tasks until the lease can be renewed: {reason}")
             worker.lease_shaky = True
-            if left <= worker.choices.lease * heartbeat.MARGIN:
-                end_runs(worker, Fate.LOST, at_once=True)
+            if left <= worker.lease * heartbeat.MARGIN:
+                end_runs(worker.running.values(), Fate.LOST, at_once=True)
         case LeaseLost():
             lose_lease(worker)
         case unknown:
             assert_never(unknown)
 
 
-def _marks_written(worker: Worker, message: MarksWritten) -> None:
-    worker.marks.update(message.marks)
-    worker.file_sha256 = message.sha256 or worker.file_sha256
-    if message.failure and message.failure != worker.file_failure:
-        worker.reporter.said(f"the file could not be marked: {message.failure}; the queue knows what is done")
-    worker.file_failure = message.failure
+def _marks_written(serving: Serving, message: MarksWritten) -> None:
+    serving.marks.update(message.marks)
+    serving.file_sha256 = message.sha256 or serving.file_sha256
+    if message.failure and message.failure != serving.file_failure:
+        serving.reporter.said(f"the file could not be marked: {message.failure}; the queue knows what is done")
+    serving.file_failure = message.failure
     if message.missing and not message.failure:
-        worker.reporter.said(f"no longer in the file, so not marked there: {', '.join(message.missing)}")
+        serving.reporter.said(f"no longer in the file, so not marked there: {', '.join(message.missing)}")

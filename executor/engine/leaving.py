@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from executor.engine.worker import Ending
+from executor.engine.serving import Ending
 from executor.model import Prospects
 
 POLL = timedelta(seconds=1)

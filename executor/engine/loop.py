@@ -1,13 +1,14 @@
 """The loop of a worker and one step of it.
 
-run: while not left: drain the inbox, hear the messages, step
+run: while a list is left: drain the inbox, hear the messages, step
 step:
-    take a turn        -- ONE transaction: output, settle, marks, claim, orders (queue.steps.take)
-    tell what came of it, ask the scribe for marks
-    start a runner thread for each claimed run        (starting)
-    obey orders: pause, stop, skip                    (obeying)
-    nothing to do?     -- one read: wait, recount or leave (leaving.decide)
-the connection broke: the same turn again on the next one, which another thread looks for (outage); fences and keys
+    for each list it serves:
+        take a turn        -- ONE transaction: output, settle, marks, claim, orders (queue.steps.take)
+        tell what came of it, ask the scribe for marks
+        start a runner thread for each claimed run        (starting)
+        obey orders: pause, stop, skip                    (obeying)
+        nothing to do?     -- one read: wait, recount or leave (leaving.decide)
+the connection broke: the same turns again on the next one, which another thread looks for (outage); fences and keys
     make repeating harmless
 """
 
@@ -18,12 +19,13 @@ import psycopg
 from executor import clock, faults
 from executor.engine import entry, hearing, leaving, obeying, outage, starting
 from executor.engine.messages import Message
-from executor.engine.worker import Ending, Worker
+from executor.engine.serving import Ending, Serving
+from executor.engine.worker import Worker
 from executor.log import logger
 from executor.model import Claimed
 from executor.outcome import Move
 from executor.queue import steps
-from executor.queue.steps import Answer, Appetite, Turn
+from executor.queue.steps import Answer, Turn
 from executor.states import TaskStatus
 from loader.model import Status
 
@@ -32,14 +34,12 @@ _TELL_SECONDS = 0.05
 _SWEEP_SECONDS = 2.0
 
 
-def run(worker: Worker) -> Ending:
-    """Work until there is nothing left for this worker, or it is told to go."""
+def run(worker: Worker) -> None:
+    """Work until there is nothing left for this worker in any of its lists, or it is told to go."""
     timeout: float | None = None
-    while True:
+    while any(serving.ending is None for serving in worker.servings.values()):
         messages = worker.inbox.drain(timeout)
         step(worker, messages)
-        if worker.ending is not None:
-            return worker.ending
         timeout = _patience(worker)
 
 
@@ -54,7 +54,7 @@ def step(worker: Worker, messages: list[Message]) -> None:
     else:
         try:
             outage.reconcile(worker)
-            _turn(worker)
+            _turns(worker)
             _look_after(worker)
         except psycopg.Error as error:
             outage.begin(worker, error)
@@ -63,103 +63,115 @@ def step(worker: Worker, messages: list[Message]) -> None:
 
 def _patience(worker: Worker) -> float:
     """How long the loop may sleep if nothing comes in."""
-    now = clock.monotonic()
     if worker.connection is None:
         return POLL_SECONDS
-    if worker.news:
-        return max(0.001, worker.told_at + _TELL_SECONDS - now)
-    return min(max(0.001, worker.look_at - now), POLL_SECONDS)
+    now = clock.monotonic()
+    moments = [
+        serving.told_at + _TELL_SECONDS if serving.news else serving.look_at
+        for serving in worker.servings.values()
+        if serving.ending is None
+    ]
+    return min(max(0.001, min(moments, default=0.0) - now), POLL_SECONDS)
 
 
-def _turn(worker: Worker) -> None:
+def _turns(worker: Worker) -> None:
+    """A turn for each list that has something to tell or to ask; free slots are shared among those that want any."""
+    while True:
+        hungry = [one for one in worker.servings.values() if one.hungry and worker.may_claim(one)]
+        share = max(1, worker.free // len(hungry)) if hungry else 0
+        for serving in list(worker.servings.values()):
+            limit = min(share, worker.free) if serving in hungry else 0
+            if limit > 0 or serving.woken or serving.has_something_to_tell:
+                _turn(worker, serving, limit)
+        if len(hungry) < 2 or worker.free == 0 or not any(serving.hungry for serving in hungry):
+            return
+
+
+def _turn(worker: Worker, serving: Serving, limit: int) -> None:
     assert worker.connection is not None, "step connects first"
-    free = worker.choices.jobs - len(worker.running)
-    wants = worker.hungry and worker.may_claim and free > 0
-    if not (wants or worker.woken or worker.moves or worker.chunks or worker.marks):
-        return
-    appetite = worker.appetite
     turn = Turn(
-        list_id=worker.list_id,
+        list_id=serving.list_id,
         worker_id=worker.worker_id,
         worker=worker.name,
-        moves=tuple(worker.moves),
-        chunks=tuple(worker.chunks),
-        marks=tuple(worker.marks.items()),
-        file_sha256=worker.file_sha256,
-        appetite=Appetite(free, appetite.in_order, appetite.stop_if_failed_since, appetite.only) if wants else None,
+        moves=tuple(serving.moves),
+        chunks=tuple(serving.chunks),
+        marks=tuple(serving.marks.items()),
+        file_sha256=serving.file_sha256,
+        appetite=serving.appetite(limit) if limit else None,
     )
     answer = steps.take(worker.connection, turn)
-    worker.woken = False
-    worker.news = worker.news or bool(turn.moves or turn.chunks or answer.claimed)
-    if wants:
-        worker.hungry = len(answer.claimed) == free
-        worker.look_at = clock.monotonic() + POLL_SECONDS
-    _saved(worker, turn)
-    _settled(worker, turn, answer)
+    serving.woken = False
+    serving.news = serving.news or bool(turn.moves or turn.chunks or answer.claimed)
+    if limit:
+        serving.hungry = len(answer.claimed) == limit
+        serving.look_at = clock.monotonic() + POLL_SECONDS
+    _saved(worker, serving, turn)
+    _settled(worker, serving, turn, answer)
     for claimed in answer.claimed:
-        starting.start(worker, claimed)
-    obeying.obey(worker, answer.orders)
+        starting.start(worker, serving, claimed)
+    obeying.obey(worker, serving, answer.orders)
 
 
-def _saved(worker: Worker, turn: Turn) -> None:
+def _saved(worker: Worker, serving: Serving, turn: Turn) -> None:
     """Chunks and marks of this turn are in the database."""
     for chunk in turn.chunks:
         active = worker.running.get(chunk.run_id)
-        claimed = active.claimed if active else worker.moving.get(chunk.run_id)
+        claimed = active.claimed if active else serving.moving.get(chunk.run_id)
         if active:
             active.io.saved()
         if claimed:
-            worker.reporter.printed(claimed, chunk.content)
-    worker.chunks.clear()
-    worker.marks.clear()
-    worker.file_sha256 = None
+            serving.reporter.printed(claimed, chunk.content)
+    serving.chunks.clear()
+    serving.marks.clear()
+    serving.file_sha256 = None
 
 
-def _settled(worker: Worker, turn: Turn, answer: Answer) -> None:
+def _settled(worker: Worker, serving: Serving, turn: Turn, answer: Answer) -> None:
     """Tell what became of each move, and have completed tasks ticked."""
     took = {settled.run_id: settled.took for settled in answer.settled}
     unanswered = [move.run_id for move in turn.moves if move.run_id not in took]
     recorded = steps.ended_as(worker.connection, unanswered) if unanswered and worker.connection else {}
     marks: dict[str, Status] = {}
     for move in turn.moves:
-        claimed = worker.moving.pop(move.run_id)
+        claimed = serving.moving.pop(move.run_id)
         status, before = recorded.get(move.run_id, ("", None))
         if move.run_id in took or status == move.run_status:
-            worker.reporter.ended(claimed, move, took.get(move.run_id, before))
+            serving.reporter.ended(claimed, move, took.get(move.run_id, before))
             faults.at("settled-not-marked")
-            _note_mark(worker, marks, claimed, move)
+            _note_mark(serving, marks, claimed, move)
             if move.wait:
-                worker.look_at = min(worker.look_at, clock.monotonic() + move.wait.total_seconds())
+                serving.look_at = min(serving.look_at, clock.monotonic() + move.wait.total_seconds())
         else:
-            worker.reporter.said(f"{claimed.task_id}: this run had lost its lease; what it did does not count")
-    worker.moves.clear()
+            serving.reporter.said(f"{claimed.task_id}: this run had lost its lease; what it did does not count")
+    serving.moves.clear()
     for skipped in answer.skipped:
-        worker.reporter.skipped(skipped)
-    if marks and worker.scribe:
-        worker.scribe.want(marks)
+        serving.reporter.skipped(skipped)
+    if marks and serving.scribe:
+        serving.scribe.want(marks)
 
 
-def _note_mark(worker: Worker, marks: dict[str, Status], claimed: Claimed, move: Move) -> None:
+def _note_mark(serving: Serving, marks: dict[str, Status], claimed: Claimed, move: Move) -> None:
     if move.task_status is TaskStatus.COMPLETED:
         marks[claimed.task_id] = Status.COMPLETED
-    elif worker.choices.mark_running:
+    elif serving.choices.mark_running:
         marks[claimed.task_id] = Status.PENDING
 
 
 def _look_after(worker: Worker) -> None:
-    """What is due between turns: telling listeners, a lost lease, and whether to leave."""
+    """What is due between turns: telling listeners, a lost lease, and whether to leave a list."""
     assert worker.connection is not None, "step connects first"
     now = clock.monotonic()
-    if worker.lease_lost and not worker.running and not worker.moves:
+    if worker.lease_lost and not worker.running and not worker.has_something_to_tell:
         entry.enter(worker)  # anew, after its lease was lost
-    if worker.news and now - worker.told_at >= _TELL_SECONDS:
-        steps.tell(worker.connection, worker.list_id, worker.worker_id)
-        worker.told_at, worker.news = now, False
-    if now >= worker.look_at:
-        worker.woken = worker.hungry = True
-        worker.look_at = now + POLL_SECONDS
-    if not worker.running and not worker.moves and not worker.chunks:
-        _idle(worker)
+    for serving in worker.servings.values():
+        if serving.news and now - serving.told_at >= _TELL_SECONDS:
+            steps.tell(worker.connection, serving.list_id, worker.worker_id)
+            serving.told_at, serving.news = now, False
+        if now >= serving.look_at:
+            serving.wake()
+            serving.look_at = now + POLL_SECONDS
+        if serving.ending is None and not serving.has_something_to_tell and not any(worker.runs_of(serving)):
+            _idle(worker, serving)
 
 
 def _look_after_processes(worker: Worker) -> None:
@@ -169,22 +181,25 @@ def _look_after_processes(worker: Worker) -> None:
         worker.sweeper.sweep(worker.running, worker.guard.watched)
 
 
-def _idle(worker: Worker) -> None:
-    """Nothing runs: leave, wait, or look again."""
+def _idle(worker: Worker, serving: Serving) -> None:
+    """Nothing of this list runs here: leave it, wait, or look again."""
     assert worker.connection is not None, "step connects first"
-    if worker.stopping:
-        worker.ending = worker.stopped_by
+    if serving.stopping or worker.stopping:
+        serving.ending = serving.stopped_by if serving.stopping else worker.stopped_by
         return
-    if worker.paused_by or worker.lease_shaky or (worker.hungry and worker.look_at > clock.monotonic()):
+    if serving.paused_by or worker.lease_shaky or (serving.hungry and serving.look_at > clock.monotonic()):
         return
-    decision = leaving.decide(steps.prospects(worker.connection, worker.list_id, worker.appetite), recounted=False)
+    if not worker.free:  # other lists have all the slots: their ends wake this one
+        return
+    appetite = serving.appetite(worker.jobs)
+    decision = leaving.decide(steps.prospects(worker.connection, serving.list_id, appetite), recounted=False)
     if isinstance(decision, leaving.Recount):
-        if steps.recount(worker.connection, worker.list_id):
-            logger.warning("counters of list %d were wrong and are counted again", worker.list_id)
-        left = steps.prospects(worker.connection, worker.list_id, worker.appetite)
+        if steps.recount(worker.connection, serving.list_id):
+            logger.warning("counters of list %d were wrong and are counted again", serving.list_id)
+        left = steps.prospects(worker.connection, serving.list_id, appetite)
         decision = leaving.decide(left, recounted=True)
     if isinstance(decision, leaving.Wait):
-        worker.hungry = True
-        worker.look_at = clock.monotonic() + decision.duration.total_seconds()
+        serving.hungry = True
+        serving.look_at = clock.monotonic() + decision.duration.total_seconds()
     elif isinstance(decision, Ending):
-        worker.ending = decision
+        serving.ending = decision

@@ -30,7 +30,9 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class Woken:
-    """Somebody changed something in the database, or it is time to look."""
+    """Somebody changed something of this list in the database (None: any of them), or it is time to look."""
+
+    list_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Unconnected:
 class MarksWritten:
     """Marks now in the file: task id to status word, and the hash of the bytes they are part of."""
 
+    list_id: int
     marks: Mapping[str, str]
     sha256: str | None
     failure: str

@@ -8,7 +8,8 @@ from executor import outcome
 from executor.database import translate
 from executor.engine import connector, hearing, obeying, starting
 from executor.engine.messages import Woken
-from executor.engine.worker import Ending, Fate, Stopping, Worker
+from executor.engine.serving import Ending, Serving, Stopping
+from executor.engine.worker import Fate, Worker
 from executor.model import Claimed, ListRow
 from executor.outcome import Outcome
 from executor.queue import lists, steps, workers
@@ -21,7 +22,7 @@ _SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
 def begin(worker: Worker, error: psycopg.Error) -> None:
     """Everything that is not in the record yet is kept for another turn, if there can be one."""
     if error.sqlstate in (_SERIALIZATION_FAILURE, _DEADLOCK):
-        worker.woken = True
+        worker.wake()
         worker.inbox.post(Woken())
         return
     if not translate.lost(error):
@@ -37,8 +38,11 @@ def begin(worker: Worker, error: psycopg.Error) -> None:
 
 def do_without(worker: Worker) -> None:
     """No database: nothing begins, what runs goes on, and a person who wants to leave is not kept."""
-    if worker.stopping and not worker.running and (worker.stopping is Stopping.NOW or not worker.moves):
-        worker.ending = Ending.ABANDONED
+    for serving in worker.servings.values():
+        stopping = max(worker.stopping, serving.stopping)
+        idle = not any(worker.runs_of(serving))
+        if stopping and idle and (stopping is Stopping.NOW or not serving.moves):
+            serving.ending = Ending.ABANDONED
 
 
 def reconcile(worker: Worker) -> None:
@@ -49,38 +53,46 @@ def reconcile(worker: Worker) -> None:
     if not worker.estranged:
         return
     assert worker.connection is not None, "step connects first"
-    path = worker.surroundings.list_path
-    if workers.is_entered(worker.connection, worker.worker_id, worker.identity, path):
-        _agree(worker, {claimed.run_id: claimed for claimed in steps.held(worker.connection, worker.worker_id)})
+    paths = [str(serving.path) for serving in worker.servings.values()]
+    if workers.is_entered(worker.connection, worker.worker_id, worker.identity, paths):
+        held = {claimed.run_id: claimed for claimed in steps.held(worker.connection, worker.worker_id)}
+        _agree(worker, held)
     else:
-        _start_over(worker, lists.find(worker.connection, path))
+        _start_over(worker, {path: lists.find(worker.connection, path) for path in paths})
     worker.estranged = False
-    worker.woken = worker.hungry = True
+    worker.wake()
 
 
 def _agree(worker: Worker, held: dict[int, Claimed]) -> None:
     for run_id, claimed in held.items():
-        if run_id in worker.running or run_id in worker.moving:
+        serving = worker.servings[claimed.list_id]
+        if run_id in worker.running or run_id in serving.moving:
             continue
-        if worker.stopping:
-            worker.moving[run_id] = claimed
+        if worker.stopping or serving.stopping:
+            serving.moving[run_id] = claimed
             cancelled = Outcome(RunStatus.CANCELLED, "was stopped")
-            worker.moves.append(outcome.decide(run_id, claimed.queue_id, cancelled, again=None, skip=False))
+            serving.moves.append(outcome.decide(run_id, claimed.queue_id, cancelled, again=None, skip=False))
         else:
-            starting.start(worker, claimed)
+            starting.start(worker, serving, claimed)
     for run_id, active in worker.running.items():
         if run_id not in held:
             active.fate = Fate.LOST
             active.io.cancel(at_once=True)
 
 
-def _start_over(worker: Worker, found: ListRow | None) -> None:
+def _start_over(worker: Worker, found: dict[str, ListRow | None]) -> None:
     """This worker is off the books, or these are other books: nothing it has to tell is about runs in them."""
-    for claimed in worker.moving.values():
-        worker.reporter.said(f"{claimed.task_id}: this run had lost its lease; what it did does not count")
-    for unsaid in (worker.moves, worker.moving, worker.chunks, worker.marks):
-        unsaid.clear()
-    worker.file_sha256 = None
-    if found is None or found.list_id != worker.list_id:
-        obeying.obey(worker, None)
+    for serving in worker.servings.values():
+        _forget(serving)
+        row = found[str(serving.path)]
+        if row is None or row.list_id != serving.list_id:
+            obeying.obey(worker, serving, None)
     hearing.lose_lease(worker)
+
+
+def _forget(serving: Serving) -> None:
+    for claimed in serving.moving.values():
+        serving.reporter.said(f"{claimed.task_id}: this run had lost its lease; what it did does not count")
+    for unsaid in (serving.moves, serving.moving, serving.chunks, serving.marks):
+        unsaid.clear()
+    serving.file_sha256 = None

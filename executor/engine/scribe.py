@@ -23,7 +23,16 @@ class Scribe:
     """Collects wanted marks and writes them together. `read` parses as the list was parsed, `synced` is what the queue
     agrees with: the hash of the file's bytes at the last sync."""
 
-    def __init__(self, path: Path, inbox: Inbox, read: Read, known: TaskList | None, synced: str | None) -> None:
+    def __init__(
+        self,
+        list_id: int,
+        path: Path,
+        inbox: Inbox,
+        read: Read,
+        known: TaskList | None,
+        synced: str | None,
+    ) -> None:
+        self._list_id = list_id
         self._path = path
         self._inbox = inbox
         self._parse = read
@@ -65,7 +74,7 @@ class Scribe:
         try:
             written = write_back.write_list(self._path, self._unwritten, known=self._known, read=self._read)
         except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on and people are told
-            self._inbox.post(MarksWritten({}, None, f"{type(error).__name__}: {error}", ()))
+            self._inbox.post(MarksWritten(self._list_id, {}, None, f"{type(error).__name__}: {error}", ()))
             return _PAUSE_MIN
         self._known = written.tasks
         if not written.failure:
@@ -75,6 +84,7 @@ class Scribe:
             self._synced = written.tasks.sha256
         self._inbox.post(
             MarksWritten(
+                self._list_id,
                 {task_id: shown[task_id] for task_id in written.written if task_id in shown},
                 self._synced,
                 written.failure,

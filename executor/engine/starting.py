@@ -5,28 +5,36 @@ from __future__ import annotations
 import threading
 
 from executor import clock, faults, runners
+from executor.engine.inbox import Inbox
 from executor.engine.io import CHUNKS_UNSAVED_MAX, RunIo
 from executor.engine.messages import Ended
+from executor.engine.serving import Serving
 from executor.engine.worker import Active, Worker
 from executor.log import logger
 from executor.model import Claimed
 from executor.outcome import Outcome
+from executor.runners import Surroundings
 from executor.states import RunStatus
 from loader.model import Status
 
 
-def start(worker: Worker, claimed: Claimed) -> None:
+def start(worker: Worker, serving: Serving, claimed: Claimed) -> None:
     """Begin to carry a claimed run out; its end comes as one `Ended`."""
     faults.at("claimed-not-spawned")
     io = RunIo(claimed.run_id, worker.inbox, worker.guard, chunks_max=_chunks_max(worker))
-    worker.running[claimed.run_id] = Active(claimed, io, clock.boottime())
-    worker.reporter.started(claimed)
-    if worker.choices.mark_running and worker.scribe:
-        worker.scribe.want({claimed.task_id: Status.IN_PROGRESS})
+    worker.running[claimed.run_id] = Active(claimed, serving, io, clock.boottime())
+    serving.reporter.started(claimed)
+    if serving.choices.mark_running and serving.scribe:
+        serving.scribe.want({claimed.task_id: Status.IN_PROGRESS})
     if claimed.runner == "container":  # nothing to carry out, so no thread
         worker.inbox.post(Ended(claimed.run_id, Outcome(RunStatus.SUCCEEDED)))
         return
-    thread = threading.Thread(target=_carry_out, args=(worker, claimed, io), name=f"run {claimed.run_id}", daemon=True)
+    thread = threading.Thread(
+        target=_carry_out,
+        args=(worker.inbox, serving.surroundings, claimed, io),
+        name=f"run {claimed.run_id}",
+        daemon=True,
+    )
     try:
         thread.start()
     except RuntimeError as error:  # the system's limit of threads
@@ -35,13 +43,13 @@ def start(worker: Worker, claimed: Claimed) -> None:
 
 def _chunks_max(worker: Worker) -> int:
     """Each run's share of the output that may wait for the database, so that many loud tasks take no more memory."""
-    return max(2, CHUNKS_UNSAVED_MAX // worker.choices.jobs)
+    return max(2, CHUNKS_UNSAVED_MAX // worker.jobs)
 
 
-def _carry_out(worker: Worker, claimed: Claimed, io: RunIo) -> None:
+def _carry_out(inbox: Inbox, surroundings: Surroundings, claimed: Claimed, io: RunIo) -> None:
     try:
-        ended = runners.find(claimed.runner)(claimed, io, worker.surroundings)
+        ended = runners.find(claimed.runner)(claimed, io, surroundings)
     except Exception as error:  # noqa: BLE001 - a defect of a runner fails its task, and is told, instead of losing it
         logger.exception("runner %s", claimed.runner)
         ended = Outcome(RunStatus.FAILED, f"the runner broke: {type(error).__name__}: {error}")
-    worker.inbox.post(Ended(claimed.run_id, ended))
+    inbox.post(Ended(claimed.run_id, ended))

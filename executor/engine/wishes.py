@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from executor.engine.worker import Choices
+from executor.engine.serving import Choices
 from executor.errors import UsageError
 from executor.model import ListRow, TaskRow
 from executor.retry import RetryPolicy
@@ -34,7 +34,7 @@ class Wishes:
         return bool(self.only or self.section or self.tag or self.min_priority)
 
 
-def choices(wishes: Wishes, row: ListRow, *, only: Sequence[int] | None, now: datetime, lease: timedelta) -> Choices:
+def choices(wishes: Wishes, row: ListRow, *, only: Sequence[int] | None, now: datetime) -> Choices:
     """How a worker runs this list. `now` is the database's: with --fail-fast only failures after it count."""
     settings = {**row.settings, **wishes.overrides}
     if wishes.fail_fast is not None:
@@ -46,7 +46,6 @@ def choices(wishes: Wishes, row: ListRow, *, only: Sequence[int] | None, now: da
         since = "-infinity" if row.sequential else now
     delay = settings.get("retry_delay")
     return Choices(
-        jobs=wishes.jobs or int(settings.get("jobs", 1)),
         in_order=row.sequential and fail_fast,
         stop_if_failed_since=since,
         only=only,
@@ -55,8 +54,12 @@ def choices(wishes: Wishes, row: ListRow, *, only: Sequence[int] | None, now: da
             **({} if delay is None else {"delay": timedelta(seconds=float(delay))}),
         ),
         mark_running=wishes.mark_running,
-        lease=lease,
     )
+
+
+def jobs(wishes: Wishes, settings: Mapping[str, Any]) -> int:
+    """How many tasks at a time, for a worker of one list with these settings."""
+    return wishes.jobs or int(settings.get("jobs", 1))
 
 
 def select(wishes: Wishes, tasks: Sequence[TaskRow]) -> list[int] | None:

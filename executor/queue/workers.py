@@ -24,19 +24,31 @@ def register(connection: Connection[Any], **columns: Any) -> int:
     return worker_id
 
 
+def serve(connection: Connection[Any], worker_id: int, list_id: int) -> None:
+    """A worker is at work on a list from now on."""
+    connection.execute(WORKERS.serve, {"worker_id": worker_id, "list_id": list_id})
+
+
+def unserve(connection: Connection[Any], worker_id: int, list_id: int) -> None:
+    """A worker is through with a list."""
+    connection.execute(WORKERS.unserve, {"worker_id": worker_id, "list_id": list_id})
+
+
 def renew(connection: Connection[Any], worker_id: int, identity: processes.Identity, lease: timedelta) -> bool:
     """Prolong the lease; False when the worker was taken for dead meanwhile."""
     columns = {"worker_id": worker_id, "pid": identity.pid, "pid_started": identity.pid_started, "lease": lease}
     return rows.scalar(connection, WORKERS.renew, columns) is not None
 
 
-def is_entered(connection: Connection[Any], worker_id: int, identity: processes.Identity, list_path: str) -> bool:
-    """Is this entry on the books, for this process and this list? In another database its id may be somebody else's."""
+def is_entered(
+    connection: Connection[Any], worker_id: int, identity: processes.Identity, list_paths: Sequence[str]
+) -> bool:
+    """Is this entry on the books, for this process and these lists? In another database its id may be another's."""
     columns = {
         "worker_id": worker_id,
         "pid": identity.pid,
         "pid_started": identity.pid_started,
-        "list_path": list_path,
+        "list_paths": list(list_paths),
     }
     return rows.scalar(connection, WORKERS.is_entered, columns) is not None
 

@@ -4,8 +4,9 @@ SELECT list_id, task_list_path AS path, title, dialect, sequential, settings, st
     synced_at, started_at, paused_at, stopped_at,
     (
         SELECT count(*)
-        FROM executor.worker
-        WHERE worker.list_id = executor_state.list_id AND lease_until >= now()
+        FROM executor.worker_list
+        JOIN executor.worker USING (worker_id)
+        WHERE worker_list.list_id = executor_state.list_id AND lease_until >= now()
     )::integer AS workers
 FROM executor.executor_state
 WHERE task_list_path = %(path)s
@@ -39,8 +40,9 @@ WITH ended AS (
       AND list.status = 'running'
       AND NOT EXISTS (
           SELECT
-          FROM executor.worker
-          WHERE worker.list_id = list.list_id AND worker.worker_id <> %(worker_id)s AND lease_until >= now()
+          FROM executor.worker_list AS serving
+          JOIN executor.worker USING (worker_id)
+          WHERE serving.list_id = list.list_id AND worker_id <> %(worker_id)s AND lease_until >= now()
       )
     RETURNING list.list_id
 )
@@ -66,7 +68,10 @@ WITH changed AS (
     UPDATE executor.executor_state AS list
     SET status = CASE
             WHEN EXISTS (
-                SELECT FROM executor.worker WHERE worker.list_id = list.list_id AND lease_until >= now()
+                SELECT
+                FROM executor.worker_list AS serving
+                JOIN executor.worker USING (worker_id)
+                WHERE serving.list_id = list.list_id AND lease_until >= now()
             ) THEN 'running'
             ELSE 'stopped'
         END,

@@ -48,20 +48,20 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
         due_at = '-infinity'
     FROM begun
     WHERE task.queue_id = begun.queue_id
-    RETURNING task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures, task.last_error,
-        task.rank, task.position, begun.run_id, begun.attempt
+    RETURNING task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures,
+        task.last_error, task.rank, task.position, begun.run_id, begun.attempt
 ), noted AS (
     INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor)
     SELECT %(list_id)s, queue_id, run_id, attempt, 'task.started', %(worker)s
     FROM claimed
 )
-SELECT queue_id, task_id, title, runner, spec, failures, last_error, run_id, attempt
+SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, run_id, attempt
 FROM claimed
 ORDER BY rank, position
 
 -- name: claimed_by
 -- The runs a worker holds: after a broken connection, those it never heard of are the ones to start.
-SELECT task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures, task.last_error,
+SELECT task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures, task.last_error,
     task.run_id, task.attempts AS attempt
 FROM executor.task_queue AS task
 WHERE task.worker_id = %(worker_id)s
@@ -231,12 +231,12 @@ WHERE list_id = %(list_id)s
 -- What people asked of this worker's list and runs since it last looked.
 SELECT list.status, list.stop_now, list.status_by,
     EXISTS (SELECT FROM executor.worker WHERE worker_id = %(worker_id)s) AS entered,
-    list.status = 'stopped' OR coalesce(list.stopped_at > worker.started_at, false) AS stop,    -- also while paused
+    list.status = 'stopped' OR coalesce(list.stopped_at > serving.since, false) AS stop,    -- also while paused
     ARRAY(
         SELECT run_id FROM executor.task_queue WHERE worker_id = %(worker_id)s AND wish = 'skip'
     ) AS skip
 FROM executor.executor_state AS list
-LEFT JOIN executor.worker ON worker.worker_id = %(worker_id)s
+LEFT JOIN executor.worker_list AS serving ON serving.worker_id = %(worker_id)s AND serving.list_id = list.list_id
 WHERE list.list_id = %(list_id)s
 
 -- name: append_output

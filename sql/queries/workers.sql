@@ -1,11 +1,22 @@
 -- name: register
 -- Enter a worker with its first lease.
-INSERT INTO executor.worker (list_id, name, host, boot_id, pid_namespace, pid, pid_started, slots, version, lease_until)
+INSERT INTO executor.worker (name, host, boot_id, pid_namespace, pid, pid_started, slots, version, lease_until)
 VALUES (
-    %(list_id)s, %(name)s, %(host)s, %(boot_id)s, %(pid_namespace)s, %(pid)s, %(pid_started)s, %(slots)s, %(version)s,
+    %(name)s, %(host)s, %(boot_id)s, %(pid_namespace)s, %(pid)s, %(pid_started)s, %(slots)s, %(version)s,
     now() + %(lease)s::interval
 )
 RETURNING worker_id
+
+-- name: serve
+-- A worker is at work on a list from now on.
+INSERT INTO executor.worker_list (worker_id, list_id)
+VALUES (%(worker_id)s, %(list_id)s)
+ON CONFLICT DO NOTHING
+
+-- name: unserve
+-- A worker is through with a list; it may serve others.
+DELETE FROM executor.worker_list
+WHERE worker_id = %(worker_id)s AND list_id = %(list_id)s
 
 -- name: renew
 -- Prolong a worker's lease. No row: it was taken for dead, and its tasks belong to others now.
@@ -16,14 +27,18 @@ WHERE worker_id = %(worker_id)s AND pid = %(pid)s AND pid_started = %(pid_starte
 RETURNING worker_id
 
 -- name: is_entered
--- Whether a worker that was away for a while is still on the books of this very database.
+-- Whether a worker that was away for a while is still on the books of this very database, with all its lists.
 SELECT worker.worker_id
 FROM executor.worker
-JOIN executor.executor_state AS list USING (list_id)
 WHERE worker.worker_id = %(worker_id)s
   AND worker.pid = %(pid)s
   AND worker.pid_started = %(pid_started)s
-  AND list.task_list_path = %(list_path)s
+  AND (
+      SELECT count(*)
+      FROM executor.worker_list
+      JOIN executor.executor_state USING (list_id)
+      WHERE worker_list.worker_id = worker.worker_id AND task_list_path = ANY(%(list_paths)s::text[])
+  ) = cardinality(%(list_paths)s::text[])
 
 -- name: be_brief
 -- Let the server end this transaction if its process freezes in the middle of it, for it holds rows that others need.
@@ -99,8 +114,9 @@ FROM moved
 -- name: of_list
 -- The workers of a list that are alive by their lease.
 SELECT worker_id, name, host, pid, slots, started_at, lease_until - now() AS lease_left
-FROM executor.worker
-WHERE list_id = %(list_id)s AND lease_until >= now()
+FROM executor.worker_list
+JOIN executor.worker USING (worker_id)
+WHERE worker_list.list_id = %(list_id)s AND lease_until >= now()
 ORDER BY worker_id
 
 -- name: reopen

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from executor.database.connection import Database
     from executor.engine.entry import Closing
-    from executor.engine.worker import Ending
+    from executor.engine.serving import Ending
     from executor.model import Counts, ListRow
     from executor.queue.events import Cursor
 

@@ -12,7 +12,7 @@ from executor import clock
 from executor.cli import console
 from executor.database.connection import Database
 from executor.engine.entry import Closing
-from executor.engine.worker import Ending
+from executor.engine.serving import Ending
 from executor.errors import DatabaseError
 from executor.events import Kind
 from executor.log import logger

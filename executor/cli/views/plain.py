@@ -10,7 +10,7 @@ from typing import Self
 from executor import clock
 from executor.cli import console
 from executor.engine.entry import Closing
-from executor.engine.worker import Ending
+from executor.engine.serving import Ending
 from executor.model import Claimed, Counts, Lost, Skipped
 from executor.outcome import Move
 from executor.states import RunStatus, TaskStatus

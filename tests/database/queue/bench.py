@@ -36,7 +36,6 @@ class Bench:
     def enter(self, lease: timedelta = LEASE) -> None:
         self.worker_id = workers.register(
             self.connection,
-            list_id=self.list_id,
             name=self.name,
             host="here",
             boot_id="boot",
@@ -47,6 +46,7 @@ class Bench:
             version="test",
             lease=lease,
         )
+        workers.serve(self.connection, self.worker_id, self.list_id)
 
     def turn(self, **told: Any) -> Answer:
         return steps.take(self.connection, Turn(self.list_id, self.worker_id, self.name, **told))

@@ -183,7 +183,9 @@ def test_a_claim_whose_answer_was_lost_is_carried_out_by_its_worker(site: Site) 
     worker = site.start()
     site.begun("A")
     with site.connect() as connection:
-        row = connection.execute("SELECT worker_id, list_id, name FROM executor.worker").fetchone()
+        row = connection.execute(
+            "SELECT worker_id, list_id, name FROM executor.worker JOIN executor.worker_list USING (worker_id)"
+        ).fetchone()
         assert row is not None
         worker_id, list_id, name = row
         claim = steps.take(

@@ -6,7 +6,7 @@ import pytest
 
 from executor.engine import leaving
 from executor.engine.leaving import POLL, Recount, Wait
-from executor.engine.worker import Ending
+from executor.engine.serving import Ending
 from executor.model import Prospects
 
 

@@ -10,7 +10,6 @@ from executor.errors import UsageError
 from executor.model import ListRow, TaskRow
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LEASE = timedelta(seconds=30)
 
 
 def row(*, sequential=True, **settings):
@@ -67,19 +66,20 @@ def task(queue_id, *, section=(), tags=(), priority="P3"):
 
 
 def chosen(wished=None, **more):
-    return wishes.choices(wished or Wishes(), row(**more), only=None, now=NOW, lease=LEASE)
+    return wishes.choices(wished or Wishes(), row(**more), only=None, now=NOW)
 
 
 def test_a_list_that_says_nothing_runs_one_task_at_a_time_without_retries():
     choices = chosen()
-    assert (choices.jobs, choices.retry.retries, choices.retry.delay) == (1, 0, timedelta(seconds=5))
+    assert (choices.retry.retries, choices.retry.delay) == (0, timedelta(seconds=5))
+    assert wishes.jobs(Wishes(), {}) == 1
 
 
 def test_the_command_line_comes_before_the_list():
     wished = Wishes(jobs=2, overrides={"retries": 1})
-    choices = chosen(wished, jobs=8, retries=5, retry_delay=0.5)
-    assert (choices.jobs, choices.retry.retries, choices.retry.delay) == (2, 1, timedelta(seconds=0.5))
-    assert chosen(jobs=8).jobs == 8
+    choices = chosen(wished, retries=5, retry_delay=0.5)
+    assert (choices.retry.retries, choices.retry.delay) == (1, timedelta(seconds=0.5))
+    assert (wishes.jobs(wished, {"jobs": 8}), wishes.jobs(Wishes(), {"jobs": 8})) == (2, 8)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""One list at which a worker is at work: everything the loop knows of it between two steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from pathlib import Path
+
+from executor.engine.report import Reporter
+from executor.engine.scribe import Scribe
+from executor.model import Claimed
+from executor.outcome import Move
+from executor.queue.steps import Appetite, Chunk
+from executor.retry import RetryPolicy
+from executor.runners import Surroundings
+
+
+class Stopping(IntEnum):
+    """How far a worker is on its way out, of one list or altogether."""
+
+    NO = 0
+    AFTER_RUNNING = 1
+    NOW = 2
+
+
+class Ending(StrEnum):
+    """Why a worker left its list."""
+
+    DONE = "done"  # nothing more that this worker could do
+    HALTED = "halted"  # a task failed, and this list stops at a failure
+    WAITING = "waiting"  # only a person can go on
+    STOPPED = "stopped"  # by `executor stop`
+    DRAINED = "drained"  # by `executor drain`
+    INTERRUPTED = "interrupted"  # by a signal
+    ABANDONED = "abandoned"  # interrupted while there was no database to tell
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How this worker runs this list."""
+
+    in_order: bool  # a waiting retry holds up what is behind it
+    stop_if_failed_since: datetime | str  # 'infinity' where a failure stops nothing
+    only: Sequence[int] | None
+    retry: RetryPolicy
+    mark_running: bool
+
+
+@dataclass(slots=True)
+class Serving:
+    """A list and a worker's dealings with it. Only the loop touches it."""
+
+    list_id: int
+    path: Path
+    choices: Choices
+    surroundings: Surroundings
+    reporter: Reporter
+    scribe: Scribe | None
+    moves: list[Move] = field(default_factory=list)
+    moving: dict[int, Claimed] = field(default_factory=dict)  # the runs of `moves`
+    chunks: list[Chunk] = field(default_factory=list)
+    marks: dict[str, str] = field(default_factory=dict)
+    file_sha256: str | None = None
+    file_failure: str = ""  # why the file could not be marked the last time
+    stopping: Stopping = Stopping.NO
+    stopped_by: Ending = Ending.STOPPED
+    paused_by: str | None = None
+    hungry: bool = True
+    woken: bool = True
+    look_at: float = 0.0  # when to look for work again, on the monotonic clock
+    told_at: float = 0.0
+    news: bool = False  # committed, but not yet told to listeners
+    ending: Ending | None = None
+
+    @property
+    def has_something_to_tell(self) -> bool:
+        """Is there anything that must be in the record, and is not yet?"""
+        return bool(self.moves or self.chunks or self.marks)
+
+    def appetite(self, limit: int) -> Appetite:
+        """What this worker would claim of this list with so many slots free."""
+        chosen = self.choices
+        return Appetite(limit, chosen.in_order, chosen.stop_if_failed_since, chosen.only)
+
+    def wake(self) -> None:
+        """Look again at the next step."""
+        self.woken = self.hungry = True
