@@ -17,7 +17,7 @@ from loader.source import Source
 
 BOX = re.compile(r"\[([^\[\]\n])\](\\?\*)?(?:[ \t]+|(?=\n)|$)")
 _LABEL = re.compile(r"[A-WYZ0-9]")
-_MALFORMED = re.compile(r"\[(?:[ xX~]?)\](?![(\[:])")
+_MALFORMED = re.compile(r"\[[ \t]*[xX~]?[ \t]*\](?![(\[:])")
 
 
 @dataclass(slots=True)

@@ -74,6 +74,12 @@ UNKNOWN_SETTING = Code(
     "unknown setting '{name}' in executor{suggestion}",
 )
 UNREADABLE_BLOCKS = Code("E013", "The Markdown parser gave up.", "the Markdown cannot be read: {problem}")
+UNREADABLE_WAVES = Code(
+    "E015",
+    "A JSON block of waves cannot be read, so the order in it is lost.",
+    "the waves cannot be read: {problem}",
+    "write a list of waves, each a list of task ids",
+)
 
 UNKNOWN_MARK = Code(
     "W101",

@@ -16,7 +16,7 @@ _BOX = re.compile(r"\[[^\[\]]\]")
 _TOOL_ID = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\[P\]\s+)?(?:\*\*|`)?\[?T\d{3}")
 _STORY = re.compile(r"\[US\d+\]")
 _PHASE = re.compile(r"phase \d", re.IGNORECASE)
-_DOTTED = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\*\*)?(\d+)(?:\.(\d+)|\\?\.)")
+_DOTTED = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\*\*)?(\d+[a-z]?)(?:\.(\d+)|\\?\.)")
 _PARALLEL_NUMBER = re.compile(r"\[[^\]]\](?:\\?\*)?\s+\d+(?:\.\d+)*\.?\s+\(P\)")
 _OPTIONAL = re.compile(r"\[[^\]]\]\\?\*\s+\d")
 _DATED = re.compile(
@@ -163,6 +163,9 @@ TABLE: tuple[Dialect, ...] = (
 NAMES = ("native", *(dialect.name for dialect in TABLE), "backlog-md", "prd-json", "task-master", "todo.txt", "plain")
 NUMBERED = ("kiro", "cc-sdd", "spec-workflow", "ai-dev-tasks")
 
+# Sections of a dialect that hold boxes but no tasks: a tick in them says something else.
+_ASIDE: dict[str, tuple[str, ...]] = {"aidevops": ("routines",)}
+
 _PRESETS: dict[str, dict[str, Status]] = {
     "kiro": {"~": Status.PENDING},
     "cc-sdd": {"~": Status.PENDING},
@@ -190,6 +193,11 @@ def detect(text: str, lines: Sequence[str], outline: Outline, name: str, *, has_
         if dialect.shows(look):
             return dialect.name, dialect.reason
     return "plain", "no sign of a tool"
+
+
+def aside(dialect: str) -> tuple[str, ...]:
+    """The names of this dialect's sections that hold no tasks."""
+    return _ASIDE.get(dialect, ())
 
 
 def preset(dialect: str) -> dict[str, Status]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loader import codes, priorities, settings
 from loader.model import Diagnostic
 from loader.priorities import Priority
+
+_BARE_NAME = re.compile(r"(?<![^\s\[,])@[\w./-]+")  # `[@ann]`, which people write and YAML refuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,10 @@ def read(lines: Sequence[str]) -> FrontMatter:
     end = _end(lines)
     if not end:
         return FrontMatter()
-    content, keys, problem = _load("\n".join(lines[1 : end - 1]))
+    text = "\n".join(lines[1 : end - 1])
+    content, keys, problem = _load(text)
+    if problem is not None and "@" in text:
+        content, keys, problem = _load(_BARE_NAME.sub(r'"\g<0>"', text))
     if problem is not None:
         return FrontMatter(end, diagnostics=(problem,))
     if not isinstance(content, Mapping):

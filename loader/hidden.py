@@ -10,7 +10,9 @@ from loader.model import Diagnostic
 from loader.outline import Fence, Hider, Outline
 
 _BOX = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)+\[([^\[\]])\](?:\\?\*)?(?:[ \t]|$)")
-_MALFORMED = re.compile(r"[ \t>]*(?:[-*+]\[[ xX]?\][ \t]|[-*+][ \t]+\[\](?:[ \t]|$))")
+_MALFORMED = re.compile(
+    r"[ \t>]*(?:[-*+]\[[ xX]?\][ \t]|[-*+][ \t]+\[(?:|[ \t]{2,}|[ \t]+[xX][ \t]*|[xX][ \t]+)\](?:[ \t]|$))"
+)
 _TEXT_LANGUAGES = ("md", "markdown", "text", "txt")
 
 

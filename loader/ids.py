@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_END = r"(?=[\s:.,)\]—–*`]|$)"
+_END = r"(?=[\s:.,)\]—–*`~]|$)"
 
 # A sure family is an id wherever it stands first; a loose one could be plain words (`3.5 release`, `t1`, `S3`).
 _SURE = re.compile(
@@ -13,6 +13,7 @@ _SURE = re.compile(
        | t\d{{3,}}(?:\.\d+)*                                   # t001.1
        | WP\d{{2,}}
        | [A-Z][A-Z0-9]{{0,9}}(?:-[A-Z0-9]+){{0,4}}-\d+[a-z]?(?:\.\d+)*   # ABC-123, NA-BOOT-INF-001, US-001
+       | [A-Z]\d{{1,3}}-[A-Z]\d{{1,3}}                          # P00-T01
        ){_END}""",
     re.VERBOSE,
 )
@@ -25,7 +26,7 @@ _LOOSE = (
     ("lettered", re.compile(rf"([A-Za-z]\d{{1,3}}(?:\.\d+)*){_END}")),
     ("worded", re.compile(rf"([a-z]+(?:-[a-z]+)*-\d+){_END}")),
 )
-_BRACKETED = re.compile(r"([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)+)(?=\])")
+_BRACKETED = re.compile(r"(?!P\d\])([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)+)(?=\])")
 _PLACEHOLDER = re.compile(r"(?:[tT][xX]{2,}|[tT]\d+[xX]+|[A-Z]+-[X]{2,}|\[ID\])(?=[\s:.\]*`]|$)")
 _AFTER = re.compile(r"[*`\]~]*(?:\s*[:—–]|\s+-(?=\s)|\.(?=\s|$)|\\\.)?[*`]*\s*")
 _MAY_BEGIN = re.compile(r"[^\s\d]*(?:\d|task\s)", re.IGNORECASE)  # every family has a digit in its first word
@@ -69,13 +70,14 @@ def _bracketed(text: str, start: int, decoration: str) -> Candidate | None:
     return _candidate(text, match[1], "bracketed", match.end(), decoration) if match else None
 
 
-def placeholder(text: str) -> str | None:
+def placeholder(text: str) -> Candidate | None:
     """The placeholder at the start of a text: an id that nobody has filled in."""
     if "X" not in text and "x" not in text and "[ID]" not in text:
         return None
     opened = _BEFORE.match(text)
-    match = _PLACEHOLDER.match(text, opened.end() if opened else 0) or _PLACEHOLDER.match(text)
-    return match[0] if match else None
+    start = opened.end() if opened else 0
+    match = _PLACEHOLDER.match(text, start) or _PLACEHOLDER.match(text)
+    return _candidate(text, match[0], "placeholder", match.end(), text[: match.start()]) if match else None
 
 
 def _candidate(text: str, name: str, family: str, end: int, decoration: str) -> Candidate:

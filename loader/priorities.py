@@ -30,7 +30,7 @@ _NUMBERED = re.compile(r"P(\d{1,2})", re.IGNORECASE)
 _HEADING = re.compile(
     rf"""\bpriority\s*[:=]?\s*(?P<after>P\d|{NAMES})\b      # (Priority: P1), Priority: High
       | ^\W*(?P<first>P\d)\b                                # P1 – Must have, [P1] Core
-      | [(\[](?P<inside>P\d)\b                              # Phase 0 (P0: critical usability)
+      | [(\[]\W*(?-i:[A-Z]+\s+)?(?P<inside>P\d)\b          # Phase 0 (P0: critical usability), (🔥 MEGA P0)
       | \b(?P<before>{NAMES})[ -]priority\b                 # High Priority
       | ^\W*(?P<alone>critical|urgent)\W*$                  # Critical
     """,
@@ -57,10 +57,18 @@ def read(value: object) -> Priority:
         return _numbered(int(match[1]), raw)
     if raw.isdigit() and len(raw) == 1:
         return _numbered(int(raw), raw)
+    first, _, reason = raw.partition(" ")
+    if reason and _may_follow(reason.strip()):
+        return read(first)
     known = _WORDS.get(raw.removesuffix("\N{VARIATION SELECTOR-16}").lower())
     if known is None:
         raise ValueError(EXPECTED)
     return Priority(known[0], raw, known[1])
+
+
+def _may_follow(text: str) -> bool:
+    """`P0 (CRITICAL)`, `P1 - today`, `🔼 Medium`: a reason, or the same in another spelling."""
+    return text[0] in "([-–—" or text.removesuffix("\N{VARIATION SELECTOR-16}").casefold() in _WORDS
 
 
 def of_heading(text: str) -> Priority | None:

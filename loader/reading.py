@@ -116,19 +116,19 @@ def _of_markdown(text: source.Source, choices: Choices, name: str) -> Facts | Se
 def _assemble(
     text: source.Source, front: FrontMatter, traced: Outline, markdown: str, choices: Choices, name: str
 ) -> Facts:
-    lines = (item.text_line for item in traced.items if item.text.startswith("[") and boxes.BOX.match(item.text))
-    arranged = sections.arrange(traced.headings, front.priority, lines)
     given = choices.dialect or front.settings.get("dialect")
     dialect, reason = dialects.detect(markdown, text.lines, traced, name, has_settings=front.has_settings)
     if given:
         dialect, reason = str(given), "asked for" if choices.dialect else "front matter"
+    lines = (item.text_line for item in traced.items if item.text.startswith("[") and boxes.BOX.match(item.text))
+    arranged = sections.arrange(traced.headings, front.priority, lines, dialects.aside(dialect))
     meanings = legends.meanings(dialect, _legend(text.lines, traced, arranged))
     languages = front.settings.get("languages")
     page = boxes.Page(text, traced, arranged, meanings, languages if isinstance(languages, Mapping) else {})
 
     whole, origin = yamls.of_file(front, text, name)
     in_fences, fence_lines = yamls.of_fences(page) if not whole.drafts else (Found(), set[int]())
-    waves = structure.waves(traced.fences) if dialect in ("kiro", "cc-sdd") else []
+    waves, unreadable = structure.waves(traced.fences) if dialect in ("kiro", "cc-sdd") else ([], [])
     fence_lines.update(wave.line for wave in waves)
     plan = (
         regions.whole_file(whole.drafts, arranged)
@@ -142,7 +142,7 @@ def _assemble(
         dialect, reason = origin.dialect, origin.reason
     if dialect in ("kiro", "cc-sdd", "spec-workflow"):
         boxes.widen(found.drafts, traced, text.lines, fence_lines)
-    facts = Facts(text, dialect, reason, drafts, [*front.diagnostics, *found.diagnostics])
+    facts = Facts(text, dialect, reason, drafts, [*front.diagnostics, *unreadable, *found.diagnostics])
     facts.diagnostics += whole.diagnostics + in_fences.diagnostics
     facts.diagnostics += hidden.find(text.lines, traced, found.lines, front.end)
     facts.title = front.title or arranged.title

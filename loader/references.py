@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 _NOTHING = frozenset({"", "none", "-", "–", "—", "n/a", "na", "nil", "null", "nothing", "なし", "无", "[]"})
 _SEPARATOR = re.compile(r"[,;、，；&]| and | \+ ")
 _REASON = re.compile(r"[(（][^()（）]*[)）]")  # T001 (needs the schema)
+_KEY = re.compile(r"(?:depends?[-_ ]on|depends|blocked[-_ ]by|requires|after|deps?)\s*:", re.IGNORECASE)  # in a cell
 _RANGE = re.compile(r"(.*?)(\d+)\s*(?:-|–|—|\.\.\.?|…|\s+to\s+|\s+through\s+)\s*(.*?)(\d+)")
 _PROSE = re.compile(r"\s+(?:[-–—:]\s.*|\D.*)$", re.DOTALL)
 _PLAIN = re.compile(r"[\w#][\w.-]*\w")
@@ -62,6 +63,8 @@ def names(value: object) -> list[str]:
     if _PLAIN.fullmatch(text) and text.casefold() not in _NOTHING:
         return [text.removeprefix("#")]
     text = _REASON.sub("", " ".join(text.split()))
+    if match := _KEY.match(text):
+        text = text[match.end() :]
     return [name for piece in _SEPARATOR.split(text) for name in _piece(piece)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,16 +73,20 @@ class Sections:
 NONE = Section(-1, (), "tasks", is_optional=False, priority=None, level=0)
 
 
-def arrange(headings: Sequence[Heading], default: Priority | None, boxes: Iterable[int] = ()) -> Sections:
+def arrange(
+    headings: Sequence[Heading], default: Priority | None, boxes: Iterable[int] = (), aside: Collection[str] = ()
+) -> Sections:
     """Stack the headings. `default` is the priority of what stands under none of its own.
 
     An overview holds no tasks, unless the `boxes` (their lines) stand nowhere else: then nobody wrote another heading.
+    The sections named in `aside` hold none either.
     """
-    arranged = _stacked(headings, default, _IGNORED_ALONE)
+    ignored = _IGNORED_ALONE.union(aside)
+    arranged = _stacked(headings, default, ignored)
     if any(section.kind == "ignored" for section in arranged.all):
         kinds = (arranged.at(line).kind for line in boxes)
         if next(kinds, None) == "ignored" and all(kind == "ignored" for kind in kinds):
-            return _stacked(headings, default, _IGNORED_ALONE - {"overview"})
+            return _stacked(headings, default, ignored - {"overview"})
     return arranged
 
 

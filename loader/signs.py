@@ -20,6 +20,7 @@ SIGNS: Mapping[str, Status] = {
     "☐": Status.PENDING,
     "🔲": Status.PENDING,
     "🔄": Status.IN_PROGRESS,
+    "🟡": Status.IN_PROGRESS,
     "⏳": Status.IN_PROGRESS,
     "🚧": Status.IN_PROGRESS,
     "⛔": Status.BLOCKED,

@@ -10,7 +10,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from loader import codes
 from loader.drafts import Draft
+from loader.model import Diagnostic
 from loader.outline import Fence
 from loader.references import Reference
 
@@ -66,26 +68,33 @@ def nest(drafts: Sequence[Draft]) -> None:
             tops[number] = index
 
 
-def waves(fences: Sequence[Fence]) -> list[Wave]:
-    """The waves of the JSON fences that hold some, in each of the shapes that are in use."""
+def waves(fences: Sequence[Fence]) -> tuple[list[Wave], list[Diagnostic]]:
+    """The waves of the JSON fences that hold some, in each of the shapes that are in use, and which are in none."""
     found: list[Wave] = []
+    diagnostics: list[Diagnostic] = []
     for fence in fences:
-        if '"waves"' in fence.content:
+        if '"waves"' in fence.content and fence.info.split(" ", 1)[0].lower() in ("", "json"):
             first = len(found) + 1
-            found += [Wave(names, at, fence.start) for at, names in enumerate(_waves(fence.content), first)]
-    return found
+            try:
+                found += [Wave(names, at, fence.start) for at, names in enumerate(_waves(fence.content), first)]
+            except (ValueError, RecursionError) as error:
+                diagnostics.append(codes.diagnose(codes.UNREADABLE_WAVES, fence.start + 1, problem=str(error)))
+    return found, diagnostics
 
 
-def _waves(text: str) -> Iterator[tuple[str, ...]]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        return
+def _waves(text: str) -> list[tuple[str, ...]]:
+    content = json.loads(text)
     given = content.get("waves") if isinstance(content, Mapping) else None
-    for wave in given if isinstance(given, list) else ():
-        names = wave.get("tasks") if isinstance(wave, Mapping) else wave
-        if isinstance(names, list):
-            yield tuple(str(name).strip() for name in names if isinstance(name, str | int | float))
+    if not isinstance(given, list):
+        raise ValueError("they are no list")
+    layers: list[object] = [wave.get("tasks") if isinstance(wave, Mapping) else wave for wave in given]
+    return [_wave(names) for names in layers]
+
+
+def _wave(names: object) -> tuple[str, ...]:
+    if not isinstance(names, list):
+        raise ValueError("a wave is no list of tasks")
+    return tuple(str(name).strip() for name in names if isinstance(name, str | int | float))
 
 
 def waits(dialect: str, drafts: Sequence[Draft], ids: Sequence[str], of_waves: Sequence[Wave]) -> Iterator[Wait]:

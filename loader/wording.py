@@ -9,14 +9,18 @@ from loader import ids, priorities, references
 from loader.priorities import Priority
 
 _PRIORITY = (
-    rf"(?:\[(P\d{{1,2}}|{priorities.NAMES})\]|\((P\d{{1,2}}|{priorities.NAMES})\)"
+    rf"(?:\[(P\d{{1,2}}|{priorities.NAMES})\]:?|\((?:priority:\s*)?(P\d{{1,2}}|{priorities.NAMES})\):?"
     rf"|\*\*[\[(]?(P\d{{1,2}})[\])]?:?\*\*:?|(P\d)(?::|\s+[-–—])(?=\s)"
     rf"|({'|'.join(map(re.escape, priorities.SYMBOLS))})\ufe0f?(?=\s))"
 )
 _HEAD_PRIORITY = re.compile(_PRIORITY + r"\s*", re.IGNORECASE)
+_BOLD_PRIORITY = re.compile(r"\*\*[\[(](P\d{1,2})[\])]:?\s+(?=[^*]*\*\*)", re.IGNORECASE)  # **[P1] more** of it
+_TAIL_PRIORITY = re.compile(
+    rf"\s[\[(](?:priority:\s*(P\d{{1,2}}|{priorities.NAMES})|(P\d{{1,2}}))[\])]$", re.IGNORECASE
+)
 _HEAD_FIRST = frozenset("[(*Pp").union(symbol[0] for symbol in priorities.SYMBOLS)
 _HEAD_PARALLEL = re.compile(r"(?:\[P\]|\(P\))\s*")
-_HEAD_LABEL = re.compile(r"\[([A-Z][\w.+-]{0,30})\](?![(\[:])\s*")
+_HEAD_LABEL = re.compile(r"\[([A-Z][\w.+:-]{0,30}|[A-Z][\w.+ :-]{0,30}(?=\]\s*\[[A-Z]))\](?![(\[:])\s*(?=\S)")
 _MARKED_MAX = 2000  # characters looked at for markers: some patterns below are quadratic, and some lines are megabytes
 _CODE = re.compile(r"`[^`]*`")
 _COMMENT = re.compile(r"<!--(.*?)-->")
@@ -29,7 +33,7 @@ _PARENTHESES = re.compile(
     re.IGNORECASE,
 )
 _INLINE_FIELD = re.compile(
-    r"\[(?P<key>[A-Za-z_ -]+)::\s*(?P<value>[^\]]*)\]|\((?P<key2>[A-Za-z_ -]+)::\s*(?P<value2>[^)]*)\)"
+    r" ?\[(?P<key>[A-Za-z_ -]+)::\s*(?P<value>[^\]]*)\]| ?\((?P<key2>[A-Za-z_ -]+)::\s*(?P<value2>[^)]*)\)"
 )
 _DATE = re.compile(
     r" ?(?:[🛫➕⏳⌛📅📆🗓✅❌]\ufe0f?\s*\d{4}-\d{2}-\d{2}|🔁\ufe0f?[^🛫➕⏳⌛📅📆🗓✅❌🆔⛔#]*|🏁\ufe0f?\s*\w+)"
@@ -51,7 +55,7 @@ _TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
 _HASH_PRIORITY = re.compile(r"(?<!\S)#(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
 _WORD_FIELD = re.compile(r"(agent|assignee|owner|priority):([\w./-]+)", re.IGNORECASE)
 _NAME = re.compile(r"@([A-Za-z][\w.-]*)")
-_RECORD = re.compile(r"(?:ref|logged|started|completed|tier|actual|pr|due|category|model):\S+")
+_RECORD = re.compile(r"\d{4}-\d{2}-\d{2}|(?:ref|logged|started|completed|tier|actual|pr|due|category|model):\S+")
 _PROJECT = re.compile(r"\+([A-Za-z][\w./-]*)")
 _CARET = re.compile(r"\^([A-Za-z0-9][\w.-]*)")
 
@@ -216,13 +220,17 @@ def _take_head(text: str, wording: Wording) -> str:
             wording.parallel = True
         elif may_mark and wording.priority is None and (match := _HEAD_PRIORITY.match(text)):
             _set_priority(next(group for group in match.groups() if group), wording)
+        elif first == "*" and wording.priority is None and (match := _BOLD_PRIORITY.match(text)):
+            _set_priority(match[1], wording)
+            text = text[match.end() :].replace("**", "", 1)
+            continue
         elif wording.candidate is None and (candidate := ids.find(text)) is not None:
             wording.candidate = candidate
             text = _without(text, candidate)
             continue
-        elif wording.placeholder is None and (name := ids.placeholder(text)) is not None:
-            wording.placeholder = name
-            text = text.replace(name, "", 1).lstrip("*`[] :.")
+        elif wording.placeholder is None and (unfilled := ids.placeholder(text)) is not None:
+            wording.placeholder = unfilled.name
+            text = _without(text, unfilled)
             continue
         elif first == "[" and (match := _HEAD_LABEL.match(text)):
             wording.tags.append(match[1])
@@ -246,6 +254,9 @@ def _take_tail(text: str, wording: Wording) -> str:
         head, _, word = text.rpartition(" ")
         if not word or _take_word(word, wording):
             text = head.rstrip()
+        elif word[-1] in ")]" and wording.priority is None and (match := _TAIL_PRIORITY.search(text)):
+            _set_priority(match[1] or match[2], wording)
+            text = text[: match.start()].rstrip()
         elif (word.startswith("~") and len(word) > 1 and word[1].isdigit()) or _RECORD.fullmatch(word):
             kept.append(word)
             text = head.rstrip()

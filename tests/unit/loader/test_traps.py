@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import sys
 import time
 from collections import Counter
 from csv import DictReader
@@ -123,6 +125,16 @@ def test_deep_nesting_loses_no_box() -> None:
     named = sum(diagnostic.code == "W109" for diagnostic in tasks.diagnostics)
     assert len(tasks.tasks) >= 90
     assert len(tasks.tasks) + named == 150
+
+
+def test_a_parser_that_gives_up_is_one_clear_error() -> None:
+    def below(frames: int) -> TaskList:
+        return below(frames - 1) if frames else loader.parse(b"> " * 150 + b"- [ ] a\n")
+
+    loader.parse(b"- [ ] a\n")  # whatever is imported late is imported now
+    depth = len(inspect.stack(0))
+    tasks = below(sys.getrecursionlimit() - depth - 150)
+    assert [(error.code, error.line) for error in tasks.errors] == [("E013", 1)]
 
 
 def test_an_indented_rule_below_a_box_is_no_heading() -> None:
