@@ -88,10 +88,16 @@ class Graph:
     def miss(self, reference: Reference) -> None:
         """Say that nothing in the list has this name."""
         code = codes.MISSING_ALLOWED if self.allow_missing else codes.UNKNOWN_TASK
-        if references.is_prose(reference.name):
+        if references.is_prose(reference.name) or self._is_word_in_column(reference):
             code = codes.PROSE_DEPENDENCY
         facts = {"name": reference.name[:80], "rule": reference.rule, "suggestion": self._suggest(reference.name)}
         self.diagnostics.append(codes.diagnose(code, reference.line + 1, **facts))
+
+    def _is_word_in_column(self, reference: Reference) -> bool:
+        """`must-have` in a column of dependencies, where every id has a number."""
+        if not reference.rule.startswith("column ") or any(map(str.isdigit, reference.name)):
+            return False
+        return all(any(map(str.isdigit, task_id)) for task_id in self.task_ids)
 
     def _refer(self, index: int, reference: Reference) -> None:
         targets = references.resolve(reference.name, self.ids)

@@ -23,6 +23,19 @@ _WORDS = {
     "⏬": ("P4", 4),
 }
 SYMBOLS = tuple(word for word in _WORDS if not word.isalpha())
+_CELLS = {  # only in a column called Priority: elsewhere they are words, and circles tell the state of a thing
+    "🔴": ("P1", 1),
+    "🟠": ("P2", 2),
+    "🟡": ("P3", 3),
+    "🟢": ("P4", 4),
+    "🔵": ("P4", 4),
+    "⚪": ("P4", 4),
+    "blocker": ("P1", 0),
+    "must": ("P1", 1),
+    "should": ("P2", 2),
+    "could": ("P4", 4),
+}
+_SIGNED = re.compile(r"[^\w\s]*\s*(?P<first>\w+)")
 NAMES = "critical|urgent|highest|high|medium|low|lowest"
 EXPECTED = f"P0 to P4, {NAMES.replace('|', ', ')}"
 
@@ -69,6 +82,22 @@ def read(value: object) -> Priority:
 def _may_follow(text: str) -> bool:
     """`P0 (CRITICAL)`, `P1 - today`, `🔼 Medium`: a reason, or the same in another spelling."""
     return text[0] in "([-–—" or text.removesuffix("\N{VARIATION SELECTOR-16}").casefold() in _WORDS
+
+
+def of_cell(text: str) -> Priority:
+    """A priority as tables spell it, also `🔴 High`, `P1 (now)` and `must-have`; raises as `read` does."""
+    try:
+        return read(text)
+    except ValueError:
+        bare = text.strip("*`~ ")
+        first = _SIGNED.match(bare)
+        for word in (first["first"] if first else "", bare[:1]):
+            if word.lower() in _CELLS:
+                name, rank = _CELLS[word.lower()]
+                return Priority(name, bare, rank)
+            if word.lower() in _WORDS or _NUMBERED.fullmatch(word):
+                return read(word)
+        raise
 
 
 def of_heading(text: str) -> Priority | None:

@@ -241,11 +241,14 @@ def _unrepeated(rows: list[Draft], found: boxes.Found, plan: Plan) -> list[Draft
         if draft.wording.candidate is not None
     }
     known.update((str(draft.given_id), draft.text_line + 1) for draft in reversed(plan.drafts))
+    bare = {str(draft.given_id): draft for draft in plan.drafts if not draft.steps and not draft.mark_place.length}
     own = []
     for row in rows:
         if row.given_id in known:
             facts = {"name": row.given_id, "first": known[row.given_id]}
             found.diagnostics.append(codes.diagnose(codes.REPEATED_ROW, row.line + 1, **facts))
+            if row.mark_place.length and (heading := bare.pop(str(row.given_id), None)) is not None:
+                heading.mark, heading.status, heading.mark_place = row.mark, row.status, row.mark_place
         else:
             own.append(row)
     return own

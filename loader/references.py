@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-_NOTHING = frozenset({"", "none", "-", "–", "—", "n/a", "na", "nil", "null", "nothing", "なし", "无", "[]"})
+_NOTHING = frozenset(
+    {"", "none", "-", "–", "—", "n/a", "na", "nil", "null", "nothing", "なし", "无", "無", "없음", "[]"}
+)
 _SEPARATOR = re.compile(r"[,;、，；&]| and | \+ ")
 _REASON = re.compile(r"[(（][^()（）]*[)）]")  # T001 (needs the schema)
 _KEY = re.compile(r"(?:depends?[-_ ]on|depends|blocked[-_ ]by|requires|after|deps?)\s*:", re.IGNORECASE)  # in a cell
 _RANGE = re.compile(r"(.*?)(\d+)\s*(?:-|–|—|\.\.\.?|…|\s+to\s+|\s+through\s+)\s*(.*?)(\d+)")
 _PROSE = re.compile(r"\s+(?:[-–—:]\s.*|\D.*)$", re.DOTALL)
+_LABEL = re.compile(r"(?:blocked|depends)[-_ ](?:by|on):\s*", re.IGNORECASE)  # of a value that says it again
 _PLAIN = re.compile(r"[\w#][\w.-]*\w")
 _DIGIT = re.compile(r"\d")
 _NAME_MAX = 200  # nothing longer is an id or a range, and the pattern for ranges is quadratic
@@ -74,7 +77,7 @@ def _piece(piece: str) -> Iterator[str]:
     if len(piece) > _NAME_MAX:
         yield piece.strip()
         return
-    name = piece.strip(_QUOTING).removeprefix("#").strip(_QUOTING)
+    name = _LABEL.sub("", piece.strip(_QUOTING)).removeprefix("#").strip(_QUOTING)
     if name.casefold() in _NOTHING:
         return
     words = name.split()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -52,6 +53,8 @@ DEFAULTS: Mapping[Kind, Mapping[Status, str]] = {
 }
 
 
+WORDED = re.compile(r"[^\w\s(\[|]{0,6}\s?[*_`~]{0,3}(?P<word>\w[\w '-]{0,20}?\w)[*_`~]{0,3}(?=$|\s*[(,:;–—]|\s-\s)")
+
 # Words that go together: who writes one of them means the others by the rest.
 FAMILIES: tuple[Mapping[Status, str], ...] = tuple(
     dict(
@@ -91,10 +94,24 @@ def kind_of(task: Task) -> Kind:
 
 
 def status_of(mark: str) -> Status | None:
-    """What a sign or a word says; None for the marks of boxes."""
+    """What a sign or a word says; None for the marks of boxes. Of `⏳ Open` the word counts."""
     if mark in ("true", "false"):
         return Status.COMPLETED if mark == "true" else Status.PENDING
-    return SIGNS.get(_bare(mark)) or (legends.WORDS.get(mark.casefold()) if len(mark) > 1 else None)
+    if len(mark) < 2:
+        return SIGNS.get(mark)
+    return legends.WORDS.get(mark.casefold()) or SIGNS.get(_bare(mark)) or word_of(mark)
+
+
+def word_of(text: str) -> Status | None:
+    """What the word after a sign says, or the one before an aside: `📋 ToDo`, `wip — unverified`.
+
+    Completed is only what says no more: `Done (partly)` is not.
+    """
+    match = WORDED.match(text)
+    if match is None:
+        return None
+    status = legends.WORDS.get(" ".join(match["word"].split()).casefold())
+    return None if status is Status.COMPLETED and text[match.end() :].strip(" *_`~") else status
 
 
 def _bare(mark: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from loader import codes, legends, references, settings, signs, wording
+from loader import codes, ids, legends, priorities, references, settings, signs, wording
 from loader.boxes import Found, Page
 from loader.drafts import Draft
 from loader.model import Block, MarkPlace, Status
@@ -16,8 +16,12 @@ from loader.regions import Plan
 from loader.wording import Wording
 
 _ROLES: dict[str, str] = {
-    **dict.fromkeys(("id", "task id", "taskid", "key", "ticket", "#", "no", "no.", "nr"), "id"),
-    **dict.fromkeys(("status", "state", "done", "done?", "mark", "progress", "✓", "✅", "状态"), "status"),
+    **dict.fromkeys(
+        ("id", "task id", "taskid", "task #", "story id", "ticket id", "key", "ticket", "#", "no", "no.", "nr"), "id"
+    ),
+    **dict.fromkeys(
+        ("status", "state", "done", "done?", "mark", "progress", "✓", "✅", "状态", "상태", "완료", "estado"), "status"
+    ),
     **dict.fromkeys(
         (
             "depends on",
@@ -29,12 +33,19 @@ _ROLES: dict[str, str] = {
             "requires",
             "blocked by",
             "after",
+            "prerequisites",
+            "prereqs",
             "依赖",
+            "依存",
+            "의존성",
+            "dependencias",
+            "dependências",
         ),
         "depends_on",
     ),
     **dict.fromkeys(
-        ("task", "title", "description", "summary", "name", "what", "work", "item", "todo", "标题"), "title"
+        ("task", "title", "task name", "description", "summary", "name", "what", "work", "item", "todo", "标题"),
+        "title",
     ),
     **dict.fromkeys(("pri", "prio", "priority"), "priority"),
     **dict.fromkeys(("assignee", "owner", "who", "role"), "assignee"),
@@ -46,10 +57,12 @@ _ROLES: dict[str, str] = {
         for name in ("timeout", "retries", "dir", "env", "runner", "agent", "gate", "shell")
     },
 }
+_DESCRIPTIVE = ("priority", "assignee", "agent", "tags")  # what they say of a task changes nothing in its run
 _PIPE = re.compile(r"(?<!\\)\|")
 _BOX = re.compile(r"`?\[([^\[\]])\]`?")
 _ID = re.compile(r"[\w][\w.+/-]*")
 _NUMBERED = re.compile(r"\d")
+_WORDS = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _ESCAPED_PIPE = re.compile(r"\\\|")
 
@@ -75,11 +88,13 @@ def find(page: Page, found: Found, plan: Plan) -> list[Draft]:
     """The rows that are tasks; rows that are none are accounted for in `found`."""
     drafts: list[Draft] = []
     for table in page.outline.tables:
-        header = _header(cells(page.source.lines[table.start]))
-        if header is None:
+        names = tuple(cell.text.strip("*`_ ") for cell in cells(page.source.lines[table.start]))
+        roles = _roles(names)
+        if not roles.keys() & {"id", "title"}:
             continue
         rows = [(line, cells(page.source.lines[line])) for line in range(table.start + 2, table.end)]
-        if not _is_tasks(header, [row for _, row in rows]):
+        header = _header(names, roles, [row for _, row in rows])
+        if header is None or not _is_tasks(header, [row for _, row in rows]):
             continue
         owner = plan.owner(table.start)
         if owner >= 0:
@@ -116,14 +131,39 @@ def cells(line: str) -> list[Cell]:
     return result
 
 
-def _header(row: Sequence[Cell]) -> _Header | None:
-    names = tuple(cell.text.strip("*`_ ") for cell in row)
+def _roles(names: Sequence[str]) -> dict[str, int]:
     roles: dict[str, int] = {}
     for column, name in enumerate(names):
         role = _ROLES.get(name.casefold().replace("-", " ").replace("_", " ").strip())
         if role is not None:
             roles.setdefault(role, column)
-    return _Header(names, roles) if "id" in roles and roles.keys() & {"status", "depends_on", "title"} else None
+    return roles
+
+
+def _header(names: tuple[str, ...], roles: dict[str, int], rows: Sequence[Sequence[Cell]]) -> _Header | None:
+    """The columns of a task table. Where none is called an id, the one of the tasks may hold ids: `Task | What | …`."""
+    if "id" not in roles and "depends_on" in roles:
+        column = roles.pop("title")
+        if not all(_named(row[column].text) for row in rows if len(row) > column):
+            return None
+        roles = {**_roles(("", *names[1:]) if column == 0 else names), "id": column}
+        roles = {role: at for role, at in roles.items() if role == "id" or at != column}
+    if "id" not in roles or not roles.keys() & {"status", "depends_on", "title"}:
+        return None
+    if "title" not in roles:
+        column = next((at for at in range(roles["id"] + 1, len(names)) if at not in roles.values()), -1)
+        if column >= 0 and 2 * sum(_is_prose(row, column) for row in rows) >= len(rows):
+            roles["title"] = column  # under a name we do not know
+    return _Header(names, roles)
+
+
+def _is_prose(row: Sequence[Cell], column: int) -> bool:
+    return len(row) > column and _WORDS.search(row[column].text) is not None
+
+
+def _named(text: str) -> bool:
+    candidate = ids.find(_id(text))
+    return candidate is not None and candidate.name == _id(text)
 
 
 def _is_tasks(header: _Header, rows: Sequence[Sequence[Cell]]) -> bool:
@@ -208,10 +248,12 @@ def _status(page: Page, line: int, cell: Cell, found: Found) -> tuple[str, Statu
         if match[1] not in page.meanings:
             found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, line + 1, cell.column + 1, mark=match[1]))
         return match[1], page.meanings.get(match[1], Status.PENDING), place(match.start(1), match[1])
-    if match := _SIGN.match(cell.text):
+    if (match := _SIGN.match(cell.text)) and signs.word_of(cell.text) is None:
         return match[0], signs.SIGNS[match[1]], place(0, match[0])
     word = cell.text.strip("*_`~ ")
     status = legends.WORDS.get(word.casefold()) or page.meanings.get(word)
+    if status is None and (status := signs.word_of(word)) and (match := signs.WORDED.match(word)):
+        return match[0], status, place(cell.text.find(match[0]), match[0])
     if status is None:
         found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, line + 1, cell.column + 1, mark=word))
         status = Status.PENDING
@@ -230,10 +272,14 @@ def _set(draft: Draft, role: str, cell: Cell, column_name: str, found: Found) ->
     elif role in settings.OF_TASK:
         row = settings.OF_TASK[role]
         try:
-            draft.settings[row.name] = row.read(text.strip("*`~ "))
+            read = priorities.of_cell if role == "priority" else row.read
+            draft.settings[row.name] = read(text.strip("*`~ "))
         except ValueError as error:
             facts = {"key": column_name, "value": text, "expected": str(error)}
-            found.diagnostics.append(codes.diagnose(codes.BAD_VALUE, draft.line + 1, cell.column + 1, **facts))
+            if role in _DESCRIPTIVE:
+                found.diagnostics.append(codes.diagnose(codes.FOREIGN_VALUE, draft.line + 1, **facts))
+            else:
+                found.diagnostics.append(codes.diagnose(codes.BAD_VALUE, draft.line + 1, cell.column + 1, **facts))
 
 
 def _blocks(role: str, text: str, line: int) -> Iterator[Block]:
