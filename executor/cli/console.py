@@ -109,10 +109,23 @@ def diagnostic_line(path: Path | str, one: Diagnostic) -> str:
 
 def short_path(path: Path | str) -> str:
     """A path as people would type it from here."""
+    return path_from(path, Path.cwd())
+
+
+def path_from(path: Path | str, top: Path) -> str:
+    """A path relative to a folder where it is below that, else whole."""
     try:
-        return str(Path(path).relative_to(Path.cwd()))
+        return str(Path(path).relative_to(top))
     except ValueError:
         return str(path)
+
+
+def repository() -> Path:
+    """What code hosts count paths from: the checkout, as CI names it, else the folder up from here that has a .git."""
+    if named := os.environ.get("GITHUB_WORKSPACE"):
+        return Path(named).resolve()
+    here = Path.cwd()
+    return next((one for one in (here, *here.parents) if (one / ".git").exists()), here)
 
 
 def duration(value: timedelta | float | None) -> str:

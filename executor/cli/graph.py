@@ -38,6 +38,7 @@ def graph(
     dialect: options.Dialect = None,
     on_duplicate: options.OnDuplicate = "error",
     allow_missing: options.AllowMissing = False,
+    max_size: options.MaxSize = None,
     database_url: options.DatabaseUrl = None,
 ) -> None:
     """Draw who waits for whom, with the status of every task and the longest chain.
@@ -56,7 +57,8 @@ def graph(
     path = files.choose(file)
     if output is not None and output.exists() and output.samefile(path):
         raise UsageError(f"{output} is the task list itself", hint="name another file with --output")
-    parsed = files.Reading(str(path), dialect, on_duplicate, allow_missing).parse(files.read(path))
+    reading = files.Reading(str(path), dialect, on_duplicate, allow_missing, files.size_max(max_size))
+    parsed = reading.parse(reading.read())
     vetting.refuse_errors(path, parsed)
     with session.database(database_url) as (database, _):
         found = standing.read(database, path, parsed)

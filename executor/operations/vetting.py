@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from executor import sync
 from executor.errors import UnreadableList
 from executor.runners import languages
+from loader import codes
+from loader.codes import Code
 from loader.model import Diagnostic, Severity, TaskList
+
+NO_COMMAND = Code(
+    "E101",
+    "No command is known for the language of a block that is to run.",
+    "no command for a block in '{language}'",
+    "mark the block `no-run`, or name a command: `executor: {{languages: {{{language}: COMMAND}}}}`",
+)
+NO_RUNNER = Code(
+    "E102",
+    "A `runner:` that this version does not have.",
+    "no runner '{name}' in this version",
+    "use `runner: shell` or `runner: manual`",
+)
+UNREADABLE = Code("E103", "A file cannot be read.", "{problem}", "{hint}")
+TABLE = (NO_COMMAND, NO_RUNNER, UNREADABLE)
 
 
 def refuse(path: Path, parsed: TaskList, runner: str | None = None) -> None:
@@ -35,15 +53,7 @@ def _refuse(path: Path, parsed: TaskList, found: Sequence[Diagnostic]) -> None:
 def unrunnable(parsed: TaskList, runner: str | None = None) -> list[Diagnostic]:
     """What is right in the file but cannot be carried out by this program: errors before a run, not in a parse."""
     found = [
-        Diagnostic(
-            "E101",
-            Severity.ERROR,
-            line,
-            1,
-            f"no command for a block in '{language}'",
-            f"mark the block `no-run`, or name a command: `executor: {{languages: {{{language}: COMMAND}}}}`",
-            task.file,
-        )
+        replace(codes.diagnose(NO_COMMAND, line, language=language), file=task.file)
         for task, language, line in sync.unknown_languages(
             (task for task in parsed.tasks if sync.runner_of(task, runner) != "manual"),
             languages.known(parsed.settings),
@@ -54,15 +64,7 @@ def unrunnable(parsed: TaskList, runner: str | None = None) -> list[Diagnostic]:
         *((task.settings.get("runner"), task.lines[0], task.file) for task in parsed.tasks),
     ]
     found += [
-        Diagnostic(
-            "E102",
-            Severity.ERROR,
-            line,
-            1,
-            f"no runner '{name}' in this version",
-            "use `runner: shell` or `runner: manual`",
-            file,
-        )
+        replace(codes.diagnose(NO_RUNNER, line, name=name), file=file)
         for name, line, file in asked
         if name not in (None, "shell", "manual")
     ]

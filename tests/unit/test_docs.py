@@ -146,3 +146,28 @@ def test_yaml_in_the_pages_is_yaml():
     blocks = [block for page in PAGES for block in re.findall(r"^```yaml\n(.*?)^```", _read(page), re.M | re.S)]
     assert len(blocks) >= 2
     assert all(yaml.safe_load(block) for block in blocks)
+
+
+def test_the_hook_and_the_workflow_call_options_that_exist():
+    from typer.main import get_command
+
+    from executor.cli.app import app
+
+    (hook,) = yaml.safe_load(_read(ROOT / ".pre-commit-hooks.yaml"))
+    workflow = yaml.safe_load(_read(ROOT / "examples" / "github-workflow" / "task-lists.yml"))
+    steps = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    commands = [hook["entry"], *(step for step in steps if "executor" in step)]
+    assert len(commands) == 2
+    for command in commands:
+        verb, *words = command.partition("executor ")[2].split()
+        known = {name for one in get_command(app).get_command(None, verb).params for name in one.opts}
+        assert {word for word in words if word.startswith("-")} <= known
+
+
+@pytest.mark.parametrize(
+    ("path", "is_checked"),
+    [("tasks.md", True), ("specs/001/tasks.md", True), ("TODO.md", True), ("my-tasks.md", False), ("tasks.mdx", False)],
+)
+def test_the_hook_takes_files_with_the_usual_names(path, is_checked):
+    (hook,) = yaml.safe_load(_read(ROOT / ".pre-commit-hooks.yaml"))
+    assert bool(re.search(hook["files"], path)) is is_checked

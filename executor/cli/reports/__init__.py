@@ -1,0 +1,1 @@
+"""Diagnostics in the forms that other programs read."""
