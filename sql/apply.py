@@ -1,46 +1,31 @@
 """Bringing a database up to a folder.
 
-    up -> read the folder, no database                           raises FilesRefused
-       -> read the ledger, compare                               raises HistoryDiffers, NewerHistory
-       -> per pending file, until it is in or cannot be:
-            lock.alone: BEGIN, try for the lock                  raises LockHeld
-              look whether somebody was faster                   -> compare anew
-              savepoint, each statement, release                 raises StatementFailed
-              session as it was, ledger row, COMMIT
-
-A file and its row are one commit: killed at any moment, it is there whole or not at all.
+up -> read the folder, no database                           raises FilesRefused
+   -> read the ledger, compare                               raises HistoryDiffers, NewerHistory
+   -> per pending file, until it is in or cannot be:
+        transaction.run, or outside.run for a file that      raises LockHeld, StatementFailed
+        cannot run in a transaction
+        somebody was faster                                  -> compare anew
 """
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from psycopg import Connection, Error
-from psycopg.pq import TransactionStatus
+from psycopg import Connection
 
-from sql import failures, folder, ledger, lock, numbering, queries
-from sql.folder import Migration
-from sql.plan import Plan, ProblemKind, compare, difference, refusal
-from sql.script import Statement
+from sql import drift, folder, outside, together, transaction
+from sql.folder import Folder, Migration
+from sql.notices import Notice, NoticeKind, Report
+from sql.plan import Plan, ProblemKind
+from sql.runner import LOCK_WAIT, Options, Runner
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
-LEDGER = queries.load("ledger")
-LOCK_WAIT = timedelta(seconds=60)
-BACK_OFF_MIN = 0.5
-BACK_OFF_MAX = 30.0
-
-# One journey for three statements; the user first, as the settings are those of the user one is.
-_RESET = b"; ".join((LEDGER.reset_user, LEDGER.reset_role, LEDGER.reset_settings))
+__all__ = ["LOCK_WAIT", "Applied", "Notice", "NoticeKind", "Report", "up"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,166 +36,73 @@ class Applied:
     newest: int
 
 
-class NoticeKind(StrEnum):
-    APPLIED = "applied"
-    WAITING = "waiting"
-    RETRYING = "retrying"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What happens to a migration, for whoever watches. `text` says why it waits or is tried again."""
-
-    kind: NoticeKind
-    migration: Migration
-    text: str = ""
-
-
-Report = Callable[[Notice], None]
-
-
 def up(
     connection: Connection[Any],
     path: Path | Traversable,
     *,
-    set_name: str,
-    tool: str,
-    lock_wait: timedelta = LOCK_WAIT,
+    to: int | None = None,
+    steps: int | None = None,
     allow_late: bool = False,
-    report: Report | None = None,
+    allow_edited: bool = False,
+    one_transaction: bool = False,
+    **options: Unpack[Options],
 ) -> Applied:
-    """Apply what is pending, each file in a transaction of its own.
+    """Apply what is pending, each file in a transaction of its own unless it asks for none.
 
-    The connection must be in autocommit mode and idle; settings made on it with SET are reset. `tool` names the program
-    in the ledger, `lock_wait` bounds the wait for other runners, per file.
+    The connection must be in autocommit mode and idle; settings made on it with SET are reset. `to` is the last version
+    to apply, `steps` the number of files; repeatable files run when no numbered one is left. `one_transaction` keeps
+    all of them or none. For the rest see Runner.
     """
-    if not connection.autocommit or connection.info.transaction_status != TransactionStatus.IDLE:
-        raise ValueError("migrations need a connection in autocommit mode with no transaction open")
-    migrations = folder.read(path)
-    runner = _Runner(connection, set_name, tool, lock_wait, report or _ignore)
+    runner = Runner(connection, **options)
+    runner.ready()
+    accept = [ProblemKind.LATE] * allow_late + [ProblemKind.EDITED] * allow_edited
+    files = folder.load(path)
+    if one_transaction:
+        return _up_together(runner, files, accept, to, steps)
+    return _up(runner, files, accept, to, steps)
+
+
+def _up(runner: Runner, files: Folder, accept: list[ProblemKind], to: int | None, steps: int | None) -> Applied:
     done: list[Migration] = []
     while True:
-        plan = runner.plan(migrations, allow_late=allow_late)
+        plan = runner.plan(files, accept=accept)
+        chosen = choose(plan, to=to, steps=None if steps is None else steps - len(done))
         newest = plan.newest
-        for migration in plan.pending:
-            if not runner.apply(migration, newest):
+        if chosen:
+            runner.prepare()
+        for migration in chosen:
+            runner.tell(NoticeKind.STARTED, migration)
+            if not _apply(runner, migration, newest, last=migration is chosen[-1]):
                 break
+            runner.tell(NoticeKind.APPLIED, migration)
             done.append(migration)
             newest = max(newest, migration.version)
         else:
             return Applied(tuple(done), newest)
 
 
-@dataclass(frozen=True, slots=True)
-class _Runner:
-    """One `up`: what stays the same from file to file."""
-
-    connection: Connection[Any]
-    set_name: str
-    tool: str
-    lock_wait: timedelta
-    report: Report
-
-    def plan(self, migrations: tuple[Migration, ...], *, allow_late: bool) -> Plan:
-        """What is pending; raises when the histories differ. Writes nothing unless something is pending."""
-        with _told("the ledger was read"):
-            plan = compare(migrations, ledger.read(self.connection, self.set_name), allow_late=allow_late)
-            if plan.problems:
-                raise refusal(plan, self.set_name, self._changes(plan, migrations))
-        if plan.pending:
-            with _told("the ledger was created"):
-                ledger.ensure(self.connection, wait=self.lock_wait)
-        return plan
-
-    def apply(self, migration: Migration, newest: int) -> bool:
-        """Apply one file; False when another runner came first, and the history must be compared anew."""
-        tried = 0
-        while True:
-            try:
-                with _told(f"{migration.label} was applied"):
-                    if not self._attempt(migration, newest):
-                        return False
-            except _Stopped as stopped:
-                tried += 1
-                if not isinstance(stopped.error, failures.PASSING):
-                    raise failures.of_statement(stopped.error, migration, stopped.statement, kept=newest) from stopped
-                self._back_off(stopped, migration, tried)
-            else:
-                self.report(Notice(NoticeKind.APPLIED, migration))
-                return True
-
-    def _attempt(self, migration: Migration, newest: int) -> bool:
-        with lock.alone(
-            self.connection,
-            lock.key("set", self.set_name),
-            application=f"executor migrate {numbering.label(migration.version)}",
-            bounds=migration.bounds,
-            wait=self.lock_wait,
-            on_wait=lambda: self.report(Notice(NoticeKind.WAITING, migration, "another runner is at work")),
-        ):
-            now = ledger.since(self.connection, self.set_name, migration.version)
-            if now.taken or now.newest > newest:
-                return False
-            self._run(migration, newest)
-            ledger.record(self.connection, migration, set_name=self.set_name, tool=self.tool)
-        return True
-
-    def _run(self, migration: Migration, newest: int) -> None:
-        self._send(LEDGER.guard)
-        for statement in migration.statements:
-            self._send(statement.sql.encode(), statement)
-        try:
-            self._send(LEDGER.check_guard)
-        except _Stopped as stopped:
-            if failures.is_lost(stopped.error):
-                raise
-            raise failures.of_guard(migration, kept=newest) from stopped
-        self._send(LEDGER.check_constraints)
-        self._send(_RESET)
-
-    def _send(self, sql: bytes, statement: Statement | None = None) -> None:
-        """Without parameters psycopg leaves every % alone; unprepared, as a file may DEALLOCATE ALL."""
-        try:
-            self.connection.execute(sql, prepare=False)
-        except Error as error:
-            raise _Stopped(error, statement) from error
-
-    def _back_off(self, stopped: _Stopped, migration: Migration, tried: int) -> None:
-        """Let others through before the next try; raises LockHeld when there is none left."""
-        wanted = failures.names(stopped.statement) if stopped.statement else []
-        with _told("the holders of locks were looked up"):
-            holders = lock.holders_of_tables(self.connection, wanted)
-        if tried > migration.bounds.retries:
-            raise failures.of_locks(stopped.error, migration, stopped.statement, holders) from stopped
-        self.report(Notice(NoticeKind.RETRYING, migration, "; ".join(str(holder) for holder in holders)))
-        time.sleep(min(BACK_OFF_MAX, BACK_OFF_MIN * 2 ** (tried - 1)) * random.uniform(0.8, 1.2))
-
-    def _changes(self, plan: Plan, migrations: tuple[Migration, ...]) -> dict[int, str]:
-        edited = [problem.version for problem in plan.problems if problem.kind is ProblemKind.EDITED]
-        if not edited:
-            return {}
-        current = {migration.version: migration.up for migration in migrations}
-        applied = ledger.applied_sql(self.connection, self.set_name, edited)
-        return {version: difference(sql, current[version]) for version, sql in applied.items()}
+def _up_together(
+    runner: Runner, files: Folder, accept: list[ProblemKind], to: int | None, steps: int | None
+) -> Applied:
+    while True:
+        plan = runner.plan(files, accept=accept)
+        chosen = choose(plan, to=to, steps=steps)
+        if not chosen:
+            return Applied((), plan.newest)
+        together.refuse_outside(chosen)
+        runner.prepare()
+        if together.run(runner, chosen, plan.newest, drift.asked(runner)):
+            return Applied(chosen, max(plan.newest, *(migration.version for migration in chosen)))
 
 
-class _Stopped(Exception):
-    """The server refused a statement of a file, or, without one, the end of the file."""
-
-    def __init__(self, error: Error, statement: Statement | None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.statement = statement
+def choose(plan: Plan, *, to: int | None = None, steps: int | None = None) -> tuple[Migration, ...]:
+    """The files of a plan that one run is to apply; repeatable ones only behind everything that is pending."""
+    numbered = tuple(migration for migration in plan.pending if to is None or migration.version <= to)
+    everything = numbered + (plan.repeats if len(numbered) == len(plan.pending) else ())
+    return everything if steps is None else everything[:steps]
 
 
-@contextmanager
-def _told(doing: str) -> Iterator[None]:
-    """The one door at which errors outside the files' statements become ours."""
-    try:
-        yield
-    except Error as error:
-        raise failures.of_server(error, doing=doing) from error
-
-
-def _ignore(notice: Notice) -> None:
-    """Nobody watches."""
+def _apply(runner: Runner, migration: Migration, newest: int, *, last: bool) -> bool:
+    fingerprint = drift.asked(runner) if last else None
+    run = transaction.run if migration.script.directives.transaction else outside.run
+    return run(runner, migration, newest, fingerprint)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sql.plan import Problem
 
 EXIT_STATEMENT = 1
 EXIT_FILES = 2
@@ -47,9 +51,17 @@ class FilesRefused(MigrationError):
 
 
 class HistoryDiffers(MigrationError):
-    """The ledger and the folder tell different stories; nothing was run."""
+    """The ledger and the folder tell different stories; nothing was run. `problems` are those of the plan."""
 
     exit_code = EXIT_HISTORY
+
+    def __init__(self, message: str, *, hint: str = "", problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = problems
+
+
+class Irreversible(HistoryDiffers):
+    """A migration that is to be undone cannot be; nothing was run."""
 
 
 class NewerHistory(HistoryDiffers):

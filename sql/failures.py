@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from psycopg import Error, OperationalError, errors
 
 from sql import script
+from sql.batch import Stopped
 from sql.errors import INSUFFICIENT_PRIVILEGE, DatabaseRefused, LockHeld, MigrationError, StatementFailed
 from sql.folder import Migration
 from sql.lock import Holder
@@ -17,18 +18,22 @@ from sql.tokens import Kind, lex
 
 # Worth another try: nothing is wrong with the file, somebody was in the way.
 PASSING = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
+NO_GUARD = ("3B001", "25P01")  # no such savepoint, no transaction to have one in
+UNSAFE_NEW_ENUM_VALUE = "55P04"
 EXCERPT_LINES = 2
 
 _LOST = ("08", "57P")
+_SHORTAGE = "53"
 # The server tells the line inside a DO block only in a sentence of its own language; these parts are the same in all.
 _BLOCK_LINE = re.compile(r"inline_code_block\D+(\d+)")
 
 
-def of_statement(error: Error, migration: Migration, statement: Statement | None, *, kept: int) -> MigrationError:
-    """Why a file stopped; without a statement, it was at its end. `kept` is the newest version that stands."""
+def of_statement(stopped: Stopped, migration: Migration, *, kept: int, standing: str = "") -> MigrationError:
+    """Why a file stopped. `kept` is the newest version that stands, `standing` what is to be said of this one."""
+    error = stopped.error
     if is_lost(error):
         return of_server(error, doing=f"{migration.label} was applied")
-    line, column = _place(error, migration, statement)
+    line, column = _place(stopped, migration)
     where = f"{migration.path}:{line}:{column}" if line else migration.path
     parts = [f"{where}: {_fact(error)}"]
     parts += _excerpt(migration.up, line)
@@ -40,7 +45,7 @@ def of_statement(error: Error, migration: Migration, statement: Statement | None
         column=column,
         sqlstate=error.sqlstate or "",
         kept=kept,
-        hint=f"{migration.label} was rolled back, {_standing(kept)}; mend the file and run it again",
+        hint=standing or f"{migration.label} was rolled back, {_standing(kept)}; {_remedy(error)}",
     )
 
 
@@ -57,14 +62,14 @@ def of_guard(migration: Migration, *, kept: int) -> StatementFailed:
     )
 
 
-def of_locks(error: Error, migration: Migration, statement: Statement | None, holders: Sequence[Holder]) -> LockHeld:
+def of_locks(stopped: Stopped, migration: Migration, holders: Sequence[Holder]) -> LockHeld:
     """Every try of a file ended in somebody else's lock."""
-    line, column = _place(error, migration, statement)
+    line, column = _place(stopped, migration)
     where = f"{migration.path}:{line}:{column}" if line else migration.path
     tries = migration.bounds.retries + 1
     lines = "".join(f"\n  lock held by {holder}" for holder in holders)
     return LockHeld(
-        f"{where}: {_fact(error)}, {tries} {'try' if tries == 1 else 'tries'} "
+        f"{where}: {_fact(stopped.error)}, {tries} {'try' if tries == 1 else 'tries'} "
         f"with {migration.bounds.lock_timeout.total_seconds():g} s each{lines}",
         hint=f"{migration.label} was rolled back; run it again when those sessions are done, or end them",
     )
@@ -103,13 +108,14 @@ def names(statement: Statement) -> list[str]:
     return sorted(found)
 
 
-def _place(error: Error, migration: Migration, statement: Statement | None) -> tuple[int, int]:
+def _place(stopped: Stopped, migration: Migration) -> tuple[int, int]:
+    statement = stopped.statement
     if statement is None:
         return 0, 0
-    if position := error.diag.statement_position:
-        return script.place(migration.up, statement.offset + int(position) - 1)
+    if stopped.at is not None:
+        return script.place(migration.up, statement.offset + stopped.at)
     line, column = script.place(migration.up, statement.offset)
-    if statement.words[:1] == ("DO",) and (within := _BLOCK_LINE.search(error.diag.context or "")):
+    if statement.words[:1] == ("DO",) and (within := _BLOCK_LINE.search(stopped.error.diag.context or "")):
         return _body_line(statement) + int(within[1]) - 1, 1
     return line, column
 
@@ -144,6 +150,15 @@ def _remarks(error: Error) -> list[tuple[str, str | None]]:
         ("hint (server)", diag.message_hint),
         ("context (server)", diag.context),
     ]
+
+
+def _remedy(error: Error) -> str:
+    """What to do about it; most errors are the file's own."""
+    if error.sqlstate == UNSAFE_NEW_ENUM_VALUE:
+        return "a new value of an enum can be used by the next file, not by the one that adds it"
+    if (error.sqlstate or "").startswith(_SHORTAGE):
+        return "the server is short of something; make room and run it again"
+    return "mend the file and run it again"
 
 
 def _standing(kept: int) -> str:

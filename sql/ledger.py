@@ -3,83 +3,163 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 from psycopg.errors import UndefinedTable
 from psycopg.rows import class_row, tuple_row
+from psycopg.types.json import Jsonb
 
 from sql import lock, queries
+from sql.errors import DatabaseRefused
 from sql.folder import Migration
 from sql.plan import Recorded
-from sql.script import Bounds
 
 LEDGER = queries.load("ledger")
+FORM = 2  # counted up with every change of the ledger's own tables
 _CREATION = lock.key("ledger")
 
 
-class Since(NamedTuple):
-    """Whether a version is taken, and the newest version from there on (0 for none)."""
+class Stored(NamedTuple):
+    """The SQL of a row."""
 
-    taken: bool
-    newest: int
-
-
-def read(connection: Connection[Any], set_name: str) -> list[Recorded]:
-    """The rows of a set by version; none when there is no ledger yet. One query; needs no right but SELECT."""
-    with connection.cursor(row_factory=class_row(Recorded)) as cursor:
-        try:
-            return cursor.execute(LEDGER.applied, {"set_name": set_name}, prepare=False).fetchall()
-        except UndefinedTable:
-            return []
+    up: str
+    down: str | None
 
 
-def applied_sql(connection: Connection[Any], set_name: str, wanted: Sequence[int]) -> dict[int, str]:
-    """The SQL that was run, by version."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        parameters = {"set_name": set_name, "versions": list(wanted)}
-        return dict(cursor.execute(LEDGER.applied_sql, parameters, prepare=False).fetchall())
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What was done to the history other than applying."""
+
+    version: int
+    name: str
+    action: str
+    happened_at: datetime
+    done_by: str
+    tool: str
 
 
-def since(connection: Connection[Any], set_name: str, version: int) -> Since:
-    """What stands at this version or above."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        parameters = {"set_name": set_name, "version": version}
-        row = cursor.execute(LEDGER.since, parameters, prepare=False).fetchone()
-    return Since(*row) if row else Since(taken=False, newest=0)
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The rows of one set in one scope, over a connection; `tool` is the program that writes them."""
 
+    connection: Connection[Any]
+    set_name: str
+    scope: str
+    tool: str
 
-def record(connection: Connection[Any], migration: Migration, *, set_name: str, tool: str) -> None:
-    """Add the row of a migration, in the transaction that applied it."""
-    row = {
-        "set_name": set_name,
-        "version": migration.version,
-        "name": migration.name,
-        "checksum": migration.checksum,
-        "up_sql": migration.up,
-        "down_sql": migration.down,
-        "tool": tool,
-    }
-    connection.execute(LEDGER.record, row, prepare=False)
+    @property
+    def key(self) -> dict[str, Any]:
+        """Which rows are meant, as the queries name it."""
+        return {"set_name": self.set_name, "scope": self.scope}
+
+    @property
+    def lock(self) -> int:
+        """The lock under which one runner at a time writes these rows."""
+        return lock.key("set", self.set_name, *([self.scope] if self.scope else []))
+
+    def read(self) -> list[Recorded]:
+        """The rows by version; none when there is no ledger yet. One query; needs no right but SELECT."""
+        with self.connection.cursor(row_factory=class_row(Recorded)) as cursor:
+            try:
+                return cursor.execute(LEDGER.history, self.key, prepare=False).fetchall()
+            except UndefinedTable:
+                return []
+
+    def stored(self, versions: Sequence[int]) -> dict[int, Stored]:
+        """The SQL that was run, by version."""
+        with self.connection.cursor(row_factory=tuple_row) as cursor:
+            rows = cursor.execute(LEDGER.applied_sql, self.key | {"versions": list(versions)}, prepare=False)
+            return {version: Stored(up, down) for version, up, down in rows}
+
+    def events(self) -> list[Event]:
+        """What was done to the history other than applying, oldest first."""
+        with self.connection.cursor(row_factory=class_row(Event)) as cursor:
+            try:
+                return cursor.execute(LEDGER.events, self.key, prepare=False).fetchall()
+            except UndefinedTable:
+                return []
+
+    def row(self, migration: Migration) -> dict[str, Any]:
+        """A migration as the parameters of the queries that write it."""
+        return self.key | {
+            "version": migration.version,
+            "name": migration.name,
+            "checksum": migration.checksum,
+            "up_sql": migration.up,
+            "down_sql": migration.down,
+            "tool": self.tool,
+            "schema_hash": None,
+        }
+
+    def start(self, migration: Migration) -> None:
+        """Note that a file begins that runs outside a transaction."""
+        self._run(LEDGER.start, self.row(migration))
+
+    def finish(self, version: int, schema_hash: str | None) -> None:
+        """Note that such a file got to its end."""
+        self._run(LEDGER.finish, self.key | {"version": version, "schema_hash": schema_hash})
+
+    def fail(self, version: int, error: dict[str, Any]) -> None:
+        """Note where such a file stopped."""
+        self._run(LEDGER.fail, self.key | {"version": version, "error": Jsonb(error)})
+
+    def unsettle(self, version: int) -> None:
+        """Note that such a file begins to be undone."""
+        self._run(LEDGER.unsettle, self.key | {"version": version})
+
+    def remove(self, version: int, action: str) -> None:
+        """Take a row out of the history, and keep it among the events."""
+        self._run(LEDGER.remove, self.key | {"version": version, "action": action, "tool": self.tool})
+
+    def settle(self, migration: Migration, action: str, kind: str = "versioned") -> None:
+        """Say that a migration is applied as its file is now."""
+        self._run(LEDGER.settle, self.row(migration) | {"action": action, "kind": kind})
+
+    def undone(self, schema_hash: str | None) -> None:
+        """What else an undoing changes: repeatable files run again, and the fingerprint is another's."""
+        self._run(LEDGER.repeat_all, self.key)
+        self._run(LEDGER.remember_schema, self.key | {"schema_hash": schema_hash})
+
+    def reset(self) -> None:
+        """Be who one was, with the settings one had, whatever a file left; the user first, as settings are a user's."""
+        for query in (LEDGER.reset_user, LEDGER.reset_role, LEDGER.reset_settings):
+            self.connection.execute(query, prepare=False)
+
+    def _run(self, query: bytes, parameters: dict[str, Any]) -> None:
+        self.connection.execute(query, parameters, prepare=False)
 
 
 def ensure(connection: Connection[Any], *, wait: timedelta) -> None:
-    """Create schema and table unless they are there, in a transaction of their own: sets share them, but no lock."""
-    if _present(connection)[1]:
+    """Create schema and tables unless they are there, or bring them to this form, in a transaction of their own.
+
+    Sets share them, but no lock. Raises DatabaseRefused when they are of a form that a later program made.
+    """
+    if _present(connection) == (True, FORM):
         return
-    with lock.alone(
-        connection, _CREATION, application="executor migrate", bounds=Bounds(), wait=wait, on_wait=lambda: None
-    ):
-        has_schema, has_table = _present(connection)
-        if not has_schema:
-            connection.execute(LEDGER.create_schema, prepare=False)
-        if not has_table:
-            connection.execute(LEDGER.create_table, prepare=False)
-            connection.execute(LEDGER.create_version_index, prepare=False)
+    with lock.alone(connection, lock.Turn(_CREATION, wait=wait)):
+        has_schema, form = _present(connection)
+        if form > FORM:
+            raise DatabaseRefused(
+                f"the ledger is of form {form}, this version knows {FORM}", hint="upgrade executor; nothing was run"
+            )
+        for query in _steps(has_schema, form):
+            connection.execute(query, prepare=False)
 
 
-def _present(connection: Connection[Any]) -> tuple[bool, bool]:
+def _steps(has_schema: bool, form: int) -> list[bytes]:  # noqa: FBT001 - a row of a query, not an option
+    """What brings the ledger from a form to ours."""
+    steps = [] if has_schema else [LEDGER.create_schema]
+    if form < 1:
+        steps += [LEDGER.create_table, LEDGER.create_version_index]
+    if form < 2:
+        steps += [LEDGER.create_event_table, LEDGER.mark_form]
+    return steps
+
+
+def _present(connection: Connection[Any]) -> tuple[bool, int]:
     with connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(LEDGER.present, prepare=False).fetchone()
-    return (row[0], row[1]) if row else (False, False)
+    return (row[0], row[1]) if row else (False, 0)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from psycopg import Connection
+from psycopg import ClientCursor, Connection, Error
+from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import class_row, tuple_row
 
 from sql import queries
-from sql.errors import LockHeld
+from sql.errors import DatabaseRefused, LockHeld
 from sql.script import Bounds
 
 LEDGER = queries.load("ledger")
+DEFAULT_BOUNDS = Bounds()
 POLL_MIN = 0.02
 POLL_MAX = 0.12
 
@@ -50,33 +52,86 @@ def key(*parts: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-@contextmanager
-def alone(
-    connection: Connection[Any],
-    lock: int,
-    *,
-    application: str,
-    bounds: Bounds,
-    wait: timedelta,
-    on_wait: Callable[[], None],
-) -> Iterator[None]:
-    """One transaction under the lock, with a file's settings; raises LockHeld when it was taken all through `wait`.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a transaction under a lock is entered with. `on_wait` is called once, when the first try failed."""
 
-    `on_wait` is called once, when the first try failed.
+    lock: int
+    application: str = "executor migrate"
+    bounds: Bounds = DEFAULT_BOUNDS
+    wait: timedelta = timedelta(seconds=60)
+    on_wait: Callable[[], None] = lambda: None
+
+
+@contextmanager
+def alone(connection: Connection[Any], turn: Turn) -> Iterator[None]:
+    """One transaction under the lock, with a file's settings; raises LockHeld when it was taken all through the wait.
 
     The lock ends with the transaction, so it cannot be left behind, not even in a connection pooler's session.
     """
-    deadline = time.monotonic() + wait.total_seconds()
+    begin(connection, turn)
+    try:
+        yield
+    except BaseException:
+        rollback(connection)
+        raise
+    connection.execute(LEDGER.commit, prepare=False)
+
+
+def begin(
+    connection: Connection[Any], turn: Turn, look: bytes = b"SELECT", parameters: Mapping[str, Any] | None = None
+) -> Any:
+    """Open such a transaction, and answer the row that a query gives once the lock is ours: all in one journey."""
+    deadline = time.monotonic() + turn.wait.total_seconds()
+    message = b"; ".join((LEDGER.begin, LEDGER.enter, look))
+    settings = {
+        "key": turn.lock,
+        "application": turn.application,
+        "lock_timeout": milliseconds(turn.bounds.lock_timeout),
+        "statement_timeout": milliseconds(turn.bounds.statement_timeout),
+    }
     for tried in count():
-        with connection.transaction():
-            if _enter(connection, lock, application, bounds):
-                yield
-                return
-        if time.monotonic() >= deadline:
-            raise _refusal(holders_of_key(connection, lock), wait)
-        if tried == 0:
-            on_wait()
-        time.sleep(random.uniform(POLL_MIN, POLL_MAX))  # jitter, or runners that met once meet for ever
+        granted, row = _try(connection, message, settings | dict(parameters or {}))
+        if granted:
+            return row
+        rollback(connection)
+        _await_turn(connection, turn, tried, deadline)
+    return None
+
+
+def rollback(connection: Connection[Any]) -> None:
+    """Leave the transaction, where there still is one to leave."""
+    if connection.pgconn.status == ConnStatus.OK and connection.info.transaction_status != TransactionStatus.IDLE:
+        connection.execute(LEDGER.rollback, prepare=False)
+
+
+@contextmanager
+def session(connection: Connection[Any], turn: Turn) -> Iterator[None]:
+    """The same lock for a session, for a file that runs outside a transaction; raises like `alone`.
+
+    A pooler could hand our statements to another session than the lock is in: it is refused.
+    """
+    deadline = time.monotonic() + turn.wait.total_seconds()
+    for tried in count():
+        granted, pid = _ask(connection, LEDGER.try_session_lock, {"key": turn.lock})
+        if pid != connection.info.backend_pid:
+            raise DatabaseRefused(
+                "this connection goes through a pooler, in which a file cannot run outside a transaction",
+                hint="connect to the server itself, or to the port at which the pooler keeps whole sessions apart",
+            )
+        if granted:
+            break
+        _await_turn(connection, turn, tried, deadline)
+    try:
+        yield
+    finally:
+        if connection.pgconn.status == ConnStatus.OK:
+            connection.execute(LEDGER.session_unlock, {"key": turn.lock}, prepare=False)
+
+
+def is_held(connection: Connection[Any], lock: int) -> bool:
+    """Whether some runner is at work right now."""
+    return bool(holders_of_key(connection, lock))
 
 
 def holders_of_key(connection: Connection[Any], lock: int) -> list[Holder]:
@@ -96,17 +151,36 @@ def milliseconds(duration: timedelta) -> str:
     return f"{duration // timedelta(milliseconds=1)}ms"
 
 
-def _enter(connection: Connection[Any], lock: int, application: str, bounds: Bounds) -> bool:
-    settings = {
-        "key": lock,
-        "application": application,
-        "lock_timeout": milliseconds(bounds.lock_timeout),
-        "statement_timeout": milliseconds(bounds.statement_timeout),
-    }
+def quoted(name: str) -> str:
+    """A name as SQL spells it, whatever letters it has."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _try(connection: Connection[Any], message: bytes, parameters: Mapping[str, Any]) -> tuple[bool, Any]:
+    """Whether the lock was free, and the last row; the transaction is open either way."""
+    cursor = ClientCursor(connection, row_factory=tuple_row)
+    try:
+        cursor.execute(message, parameters)
+        cursor.nextset()  # of BEGIN
+        row = cursor.fetchone()
+        cursor.nextset()
+        return bool(row and row[0]), cursor.fetchone()
+    except Error:
+        rollback(connection)
+        raise
+
+
+def _await_turn(connection: Connection[Any], turn: Turn, tried: int, deadline: float) -> None:
+    if time.monotonic() >= deadline:
+        raise _refusal(holders_of_key(connection, turn.lock), turn.wait)
+    if tried == 0:
+        turn.on_wait()
+    time.sleep(random.uniform(POLL_MIN, POLL_MAX))  # jitter, or runners that met once meet for ever
+
+
+def _ask(connection: Connection[Any], query: bytes, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
     with connection.cursor(row_factory=tuple_row) as cursor:
-        cursor.execute(LEDGER.read_committed, prepare=False)
-        row = cursor.execute(LEDGER.enter, settings, prepare=False).fetchone()
-    return row is not None and row[0] is True
+        return cursor.execute(query, parameters, prepare=False).fetchone() or ()
 
 
 def _refusal(holders: Sequence[Holder], wait: timedelta) -> LockHeld:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 OURS = Path(__file__).parent / "migrations"
 OUR_SET = "executor"
 
+REPEATABLE = "repeat"
+
 _NAME = re.compile(r"(?P<version>[0-9]{4,14})_(?P<name>[a-z0-9][a-z0-9_]*)\.sql")
+_PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
 def label(version: int, name: str = "") -> str:
@@ -31,11 +34,9 @@ def of(folder: Path | Traversable) -> list[tuple[int, str, Path | Traversable]]:
     """Version, name and entry of every file by version; raises FilesRefused with every bad name."""
     if not folder.is_dir():
         raise FilesRefused((Fault(str(folder), "no such folder"),))
-    # A hidden file is an editor's or an archiver's, never a migration.
-    files = [entry for entry in folder.iterdir() if entry.name.endswith(".sql") and not entry.name.startswith(".")]
     faults: list[Fault] = []
     numbered: dict[int, tuple[int, str, Path | Traversable]] = {}
-    for entry in sorted(files, key=lambda entry: entry.name):
+    for entry in _sql_files(folder):
         match = _NAME.fullmatch(entry.name)
         if match is None or int(match["version"]) == 0:
             faults.append(Fault(str(entry), "not named like a migration: 0001_what_it_does.sql, numbers from 0001"))
@@ -51,3 +52,25 @@ def of(folder: Path | Traversable) -> list[tuple[int, str, Path | Traversable]]:
     if not numbered:
         raise FilesRefused((Fault(str(folder), "no migrations in this folder (0001_what_it_does.sql)"),))
     return [numbered[version] for version in sorted(numbered)]
+
+
+def repeatables(folder: Path | Traversable) -> list[tuple[str, Path | Traversable]]:
+    """Name and entry of every file of `repeat/` by name, none without that folder; raises FilesRefused."""
+    inner = folder / REPEATABLE
+    if not inner.is_dir():
+        return []
+    found = [(entry.name.removesuffix(".sql"), entry) for entry in _sql_files(inner)]
+    faults = [
+        Fault(str(entry), "not named like a repeatable file: orders_view.sql")
+        for name, entry in found
+        if not _PLAIN_NAME.fullmatch(name)
+    ]
+    if faults:
+        raise FilesRefused(tuple(faults))
+    return found
+
+
+def _sql_files(folder: Path | Traversable) -> list[Path | Traversable]:
+    """By name. A hidden file is an editor's or an archiver's, never a migration."""
+    entries = [entry for entry in folder.iterdir() if entry.name.endswith(".sql") and not entry.name.startswith(".")]
+    return sorted(entries, key=lambda entry: entry.name)

@@ -1,6 +1,12 @@
 -- name: present
 -- What of the ledger exists already; asked instead of CREATE … IF NOT EXISTS, which refuses roles that need not create.
-SELECT to_regnamespace('executor') IS NOT NULL AS has_schema, to_regclass('executor.migration') IS NOT NULL AS has_table
+SELECT
+    to_regnamespace('executor') IS NOT NULL AS has_schema,
+    CASE
+        WHEN to_regclass('executor.migration') IS NULL THEN 0
+        WHEN to_regclass('executor.migration_event') IS NULL THEN 1
+        ELSE coalesce(substring(obj_description(to_regclass('executor.migration_event'), 'pg_class') FROM '\d+')::int, 2)
+    END AS form
 
 -- name: create_schema
 -- Everything of ours lives here; two sets may come to create it at once.
@@ -36,12 +42,32 @@ CREATE TABLE executor.migration (
 -- A version is applied once whatever its name: the last word when two programs disagree about a file's name.
 CREATE UNIQUE INDEX migration_version ON executor.migration (set_name, scope, version) WHERE kind <> 'repeatable'
 
--- name: applied
+-- name: create_event_table
+-- Form 2 of the ledger: what was done to the history other than applying, each with the row as it was before.
+CREATE TABLE executor.migration_event (
+    migration_event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    set_name text NOT NULL,
+    scope text NOT NULL,
+    version bigint NOT NULL,
+    name text NOT NULL,
+    action text NOT NULL,
+    row_before jsonb,
+    happened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    done_by text NOT NULL DEFAULT session_user,
+    tool text NOT NULL,
+    CONSTRAINT migration_action_known CHECK (action IN ('undone', 'resolved', 'forgotten', 'blessed', 'baseline'))
+)
+
+-- name: mark_form
+-- The number by which later versions of the program know this form.
+COMMENT ON TABLE executor.migration_event IS 'form 2 of the ledger: what was done to the history other than applying'
+
+-- name: history
 -- The history of a set, without its SQL.
-SELECT version, name, checksum, finished_at
+SELECT version, name, checksum, finished_at, kind, state, started_at, error
 FROM executor.migration
-WHERE set_name = %(set_name)s AND scope = '' AND kind <> 'repeatable' AND state = 'applied'
-ORDER BY version
+WHERE set_name = %(set_name)s AND scope = %(scope)s
+ORDER BY version, name
 
 -- name: versions
 -- The versions applied in a set: all that a start of the program asks.
@@ -51,28 +77,156 @@ WHERE set_name = %(set_name)s AND scope = '' AND kind <> 'repeatable' AND state 
 ORDER BY version
 
 -- name: applied_sql
--- What was run for some versions of a set, to show how their files changed since.
-SELECT version, up_sql
+-- What was run for some versions of a set, to show how their files changed since, or to undo them.
+SELECT version, up_sql, down_sql
 FROM executor.migration
-WHERE set_name = %(set_name)s AND scope = '' AND kind <> 'repeatable' AND version = ANY(%(versions)s::bigint[])
+WHERE set_name = %(set_name)s AND scope = %(scope)s AND kind <> 'repeatable' AND version = ANY(%(versions)s::bigint[])
 ORDER BY version
 
 -- name: since
 -- What stands at a version or above it; read under the lock, to see whether somebody was faster.
 SELECT coalesce(bool_or(version = %(version)s), false) AS taken, coalesce(max(version), 0) AS newest
 FROM executor.migration
-WHERE set_name = %(set_name)s AND scope = '' AND kind <> 'repeatable' AND state = 'applied' AND version >= %(version)s
+WHERE set_name = %(set_name)s AND scope = %(scope)s AND kind <> 'repeatable' AND state = 'applied'
+  AND version >= %(version)s
+
+-- name: same
+-- Whether a repeatable file was run already as it is now; read under the lock like `since`.
+SELECT count(*) > 0 AS taken, 0::bigint AS newest
+FROM executor.migration
+WHERE set_name = %(set_name)s AND scope = %(scope)s AND kind = 'repeatable' AND name = %(name)s
+  AND checksum = %(checksum)s
+
+-- name: untouched
+-- What `since` would say of a history that is of no interest, without asking for a ledger.
+SELECT false AS taken, 0::bigint AS newest
 
 -- name: record
 -- A migration was applied; now() is the moment its transaction began.
-INSERT INTO executor.migration (set_name, version, name, checksum, up_sql, down_sql, started_at, finished_at, tool)
-VALUES (
-    %(set_name)s, %(version)s, %(name)s, %(checksum)s, %(up_sql)s, %(down_sql)s, now(), clock_timestamp(), %(tool)s
+INSERT INTO executor.migration (
+    set_name, scope, version, name, checksum, up_sql, down_sql, started_at, finished_at, tool, schema_hash
+) VALUES (
+    %(set_name)s, %(scope)s, %(version)s, %(name)s, %(checksum)s, %(up_sql)s, %(down_sql)s,
+    now(), clock_timestamp(), %(tool)s, %(schema_hash)s
 )
 
--- name: read_committed
--- First in the transaction: with an older snapshot the look under the lock would miss who was faster.
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE
+-- name: record_again
+-- A repeatable file was run, for the first time or again.
+INSERT INTO executor.migration (
+    set_name, scope, version, name, kind, checksum, up_sql, started_at, finished_at, tool, schema_hash
+) VALUES (
+    %(set_name)s, %(scope)s, 0, %(name)s, 'repeatable', %(checksum)s, %(up_sql)s,
+    now(), clock_timestamp(), %(tool)s, %(schema_hash)s
+)
+ON CONFLICT (set_name, scope, version, name) DO UPDATE
+SET checksum = excluded.checksum, up_sql = excluded.up_sql, started_at = excluded.started_at,
+    finished_at = excluded.finished_at, applied_by = DEFAULT, tool = excluded.tool, schema_hash = excluded.schema_hash
+
+-- name: start
+-- A file begins that runs outside a transaction; only a row that did not get to its end makes way.
+INSERT INTO executor.migration (set_name, scope, version, name, state, checksum, up_sql, down_sql, started_at, tool)
+VALUES (
+    %(set_name)s, %(scope)s, %(version)s, %(name)s, 'running', %(checksum)s, %(up_sql)s, %(down_sql)s,
+    clock_timestamp(), %(tool)s
+)
+ON CONFLICT (set_name, scope, version) WHERE kind <> 'repeatable' DO UPDATE
+SET name = excluded.name, state = 'running', checksum = excluded.checksum, up_sql = excluded.up_sql,
+    down_sql = excluded.down_sql, started_at = excluded.started_at, applied_by = DEFAULT, tool = excluded.tool,
+    error = NULL
+WHERE migration.state <> 'applied'
+
+-- name: finish
+-- A file that ran outside a transaction got to its end.
+UPDATE executor.migration
+SET state = 'applied', finished_at = clock_timestamp(), error = NULL, schema_hash = %(schema_hash)s
+WHERE set_name = %(set_name)s AND scope = %(scope)s AND version = %(version)s AND kind <> 'repeatable'
+
+-- name: fail
+-- A file that runs outside a transaction stopped on its way, forwards or backwards.
+UPDATE executor.migration
+SET state = 'failed', finished_at = NULL, error = %(error)s
+WHERE set_name = %(set_name)s AND scope = %(scope)s AND version = %(version)s AND kind <> 'repeatable'
+
+-- name: unsettle
+-- An applied file begins to be undone outside a transaction; half-way it is neither applied nor gone.
+UPDATE executor.migration
+SET state = 'running', finished_at = NULL, error = NULL
+WHERE set_name = %(set_name)s AND scope = %(scope)s AND version = %(version)s AND kind <> 'repeatable'
+
+-- name: remove
+-- A migration was undone, or is to be forgotten; the row is kept among the events.
+WITH gone AS (
+    DELETE FROM executor.migration
+    WHERE set_name = %(set_name)s AND scope = %(scope)s AND version = %(version)s AND kind <> 'repeatable'
+    RETURNING *
+)
+INSERT INTO executor.migration_event (set_name, scope, version, name, action, row_before, tool)
+SELECT set_name, scope, version, name, %(action)s, to_jsonb(gone), %(tool)s
+FROM gone
+
+-- name: settle
+-- Somebody says that a file is applied as it is now, whatever the ledger said; the row before is kept among the events.
+WITH before AS (
+    SELECT *
+    FROM executor.migration
+    WHERE set_name = %(set_name)s AND scope = %(scope)s AND version = %(version)s AND kind <> 'repeatable'
+), event AS (
+    INSERT INTO executor.migration_event (set_name, scope, version, name, action, row_before, tool)
+    VALUES (
+        %(set_name)s, %(scope)s, %(version)s, %(name)s, %(action)s, (SELECT to_jsonb(before) FROM before), %(tool)s
+    )
+)
+INSERT INTO executor.migration (
+    set_name, scope, version, name, kind, checksum, up_sql, down_sql, started_at, finished_at, tool
+) VALUES (
+    %(set_name)s, %(scope)s, %(version)s, %(name)s, %(kind)s, %(checksum)s, %(up_sql)s, %(down_sql)s,
+    now(), now(), %(tool)s
+)
+ON CONFLICT (set_name, scope, version) WHERE kind <> 'repeatable' DO UPDATE
+SET name = excluded.name, state = 'applied', checksum = excluded.checksum, up_sql = excluded.up_sql,
+    down_sql = excluded.down_sql, finished_at = coalesce(migration.finished_at, now()), error = NULL
+
+-- name: repeat_all
+-- After an undoing every repeatable file runs again: what it made may have gone with what it stood on.
+UPDATE executor.migration
+SET checksum = ''
+WHERE set_name = %(set_name)s AND scope = %(scope)s AND kind = 'repeatable' AND checksum <> ''
+
+-- name: remember_schema
+-- The fingerprint of the schema after an undoing belongs to the newest file that stands.
+UPDATE executor.migration
+SET schema_hash = %(schema_hash)s
+WHERE set_name = %(set_name)s AND scope = %(scope)s AND version = (
+    SELECT max(version) FROM executor.migration
+    WHERE set_name = %(set_name)s AND scope = %(scope)s AND kind <> 'repeatable'
+)
+
+-- name: remembered_schema
+-- The newest fingerprint that a scope was left with, by whichever set: they share its tables.
+SELECT schema_hash, set_name, version, name
+FROM executor.migration
+WHERE scope = %(scope)s AND (set_name = 'executor') = (%(set_name)s = 'executor') AND finished_at IS NOT NULL
+ORDER BY finished_at DESC, version DESC
+LIMIT 1
+
+-- name: events
+-- What was done to the history of a set other than applying, oldest first.
+SELECT version, name, action, happened_at, done_by, tool
+FROM executor.migration_event
+WHERE set_name = %(set_name)s AND scope = %(scope)s
+ORDER BY migration_event_id
+
+-- name: begin
+-- With an older snapshot than read committed takes, the look under the lock would miss who was faster.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE
+
+-- name: commit
+-- A file and its row become one fact.
+COMMIT
+
+-- name: rollback
+-- Nothing of it stays.
+ROLLBACK
 
 -- name: enter
 -- Try for the lock of a set, and set for this transaction alone what a role's own settings must not change.
@@ -91,6 +245,78 @@ SELECT
     CASE
         WHEN current_setting('server_version_num')::integer >= 170000 THEN set_config('transaction_timeout', '0', true)
     END
+
+-- name: enter_session
+-- The same for a session, where a file runs outside a transaction; RESET ALL ends it.
+SELECT
+    set_config('application_name', %(application)s::text, false),
+    set_config('statement_timeout', %(statement_timeout)s::text, false),
+    set_config('default_transaction_isolation', 'read committed', false),
+    set_config('default_transaction_read_only', 'off', false),
+    set_config('client_encoding', 'UTF8', false),
+    set_config('standard_conforming_strings', 'on', false),
+    CASE
+        WHEN version() LIKE '%%linux%%' THEN set_config('client_connection_check_interval', '2s', false)
+    END,
+    CASE
+        WHEN current_setting('server_version_num')::integer >= 170000 THEN set_config('transaction_timeout', '0', false)
+    END
+
+-- name: lock_timeout
+-- How long the next statement outside a transaction may wait for a lock.
+SELECT set_config('lock_timeout', %(lock_timeout)s::text, false)
+
+-- name: settings
+-- What the caller sets for the files: values they read with current_setting, a tenant's search_path, a role.
+SELECT set_config(name, setting, %(local)s::boolean)
+FROM unnest(%(names)s::text[], %(settings)s::text[]) WITH ORDINALITY AS given (name, setting, place)
+ORDER BY place
+
+-- name: try_session_lock
+-- The lock of a set for as long as the session lasts, for files that run outside a transaction.
+SELECT pg_try_advisory_lock(%(key)s::bigint) AS granted, pg_backend_pid() AS pid
+
+-- name: session_unlock
+-- The end of that.
+SELECT pg_advisory_unlock(%(key)s::bigint)
+
+-- name: has_schema
+-- Whether a tenant's schema is there, by its name as the catalogue spells it.
+SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = %(name)s)
+
+-- name: invalid_index
+-- The command that drops an index of this name on this table if it is one that was never finished.
+SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %%I.%%I', namespace.nspname, relation.relname)
+FROM pg_catalog.pg_index AS index
+JOIN pg_catalog.pg_class AS relation ON relation.oid = index.indexrelid
+JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = relation.relnamespace
+WHERE relation.relname = %(name)s AND index.indrelid = to_regclass(%(table)s) AND NOT index.indisvalid
+
+-- name: invalid_indexes
+-- Every index that was never finished: the server keeps it up to date and never uses it.
+SELECT format('%%I.%%I', namespace.nspname, relation.relname) AS name, index.indrelid::regclass::text AS table_name
+FROM pg_catalog.pg_index AS index
+JOIN pg_catalog.pg_class AS relation ON relation.oid = index.indexrelid
+JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = relation.relnamespace
+WHERE NOT index.indisvalid AND (%(scope)s = '' OR namespace.nspname = %(scope)s)
+  AND NOT EXISTS (    -- one still being built by somebody is not left behind
+      SELECT FROM pg_catalog.pg_stat_progress_create_index AS building WHERE building.index_relid = relation.oid
+  )
+ORDER BY name
+
+-- name: known_relations
+-- Every relation that others can see before a trial begins.
+SELECT coalesce(array_agg(oid), '{}')
+FROM pg_catalog.pg_class
+WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
+
+-- name: own_locks
+-- The locks that this transaction holds on relations that were there before it.
+SELECT relation::regclass::text AS table_name, mode
+FROM pg_catalog.pg_locks
+WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted AND relation = ANY(%(known)s::oid[])
+  AND relation <> coalesce(to_regclass('executor.migration'), 0)
+ORDER BY table_name, mode
 
 -- name: guard
 -- Gone at the end if a file ended the transaction itself, however it managed to.

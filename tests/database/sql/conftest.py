@@ -16,6 +16,7 @@ from psycopg import Connection
 import sql
 from sql import apply, current
 from sql.apply import Applied, Notice
+from sql.ledger import Ledger
 
 
 @dataclass
@@ -29,12 +30,16 @@ class Project:
 
     def write(self, name: str, text: str | bytes) -> Path:
         path = self.folder / f"{name}.sql"
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return path
 
     def up(self, connection: Connection[Any] | None = None, **options: Any) -> Applied:
         options = {"set_name": "main", "tool": "test 1.0", "report": self.notices.append} | options
         return apply.up(connection or self.connection, self.folder, **options)
+
+    def ledger(self) -> Ledger:
+        return Ledger(self.connection, "main", "", "test 1.0")
 
     def is_current(self) -> bool:
         return current.is_current(self.connection, self.folder, "main")

@@ -34,7 +34,7 @@ def test_13_a_runner_that_never_gets_its_turn_names_who_has_it(project):
             project.up(lock_wait=timedelta(seconds=0.1))
         assert f"held by pid {other.info.backend_pid} (postgres@other, idle in transaction" in caught.value.message
     assert caught.value.exit_code == EXIT_DATABASE
-    assert {notice.kind for notice in project.notices} == {NoticeKind.WAITING}
+    assert [notice.kind for notice in project.notices] == [NoticeKind.STARTED, NoticeKind.WAITING]
     assert project.up().newest == 1
 
 

@@ -162,8 +162,3 @@ def test_51_an_error_inside_a_function_shows_where_it_came_from(project):
 def test_52_characters_of_many_bytes_do_not_move_the_place(project):
     error = failure(project, "-- ö€😀\nSELECT 'ö€😀', nope;")
     assert (error.line, error.column) == (2, 15)
-
-
-def test_what_cannot_run_in_a_transaction_is_told_by_the_server(project):
-    error = failure(project, "CREATE TABLE t (a int);\nCREATE INDEX CONCURRENTLY i ON t (a);")
-    assert (error.line, error.sqlstate) == (2, "25001")

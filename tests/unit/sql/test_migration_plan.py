@@ -13,7 +13,7 @@ from sql.plan import Plan, ProblemKind, Recorded, compare, difference, refusal
 def file(version: int, text: str = "SELECT 1;", name: str = "name") -> Migration:
     parsed = script.parse(text)
     path = f"sql/{version:04d}_{name}.sql"
-    return Migration(version, name, path, parsed.up, parsed.down, parsed.checksum, parsed.statements, parsed.bounds)
+    return Migration(version, name, path, parsed)
 
 
 def row(version: int, text: str = "SELECT 1;", name: str = "name") -> Recorded:

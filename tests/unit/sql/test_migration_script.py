@@ -72,7 +72,9 @@ class TestStatements:
         assert script.place(text, second.offset) == (5, 6)
 
     def test_the_first_words_tell_the_kind_of_a_statement(self):
-        (statement,) = script.parse('create unique index concurrently "Select" on t (a)').statements
+        (statement,) = script.parse(
+            '-- migrate: no-transaction\ncreate unique index concurrently "Select" on t (a)'
+        ).statements
         assert statement.words == ("CREATE", "UNIQUE", "INDEX", "CONCURRENTLY", "ON", "T", "A")
 
     @pytest.mark.parametrize(
