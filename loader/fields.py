@@ -54,14 +54,14 @@ def draft(
 ) -> Draft:
     """The task that these fields describe; `lines` count from 0, the end is exclusive."""
     content = {str(key): _clean(value) for key, value in content.items()}
-    title = next((text for key in TITLES if (text := _text(content.get(key)))), str(content["id"]))
+    title = next((text for key in TITLES if (text := _text(content.get(key)))), str(content.get("id")))
     word, place = mark
     status = STATUSES.get(word.casefold(), Status.PENDING)
     line = lines[0]
     if place.length and word.casefold() not in STATUSES:
         found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, line + 1, mark=word))
     if not place.length and not place.before:
-        facts = {"name": str(content["id"]).strip(), "field": "status"}
+        facts = {"name": str(content.get("id", title)).strip(), "field": "status"}
         found.diagnostics.append(codes.diagnose(codes.NO_STATUS_FIELD, line + 1, **facts))
     if section.kind == "archived":
         status = Status.COMPLETED
@@ -76,7 +76,7 @@ def draft(
         carrier=carrier,
         text_line=line,
         optional=section.is_optional,
-        given_id=" ".join(str(content["id"]).split()),
+        given_id=" ".join(str(content["id"]).split()) if is_id(content.get("id")) else None,
     )
     for key, value in content.items():
         _set(made, str(key), value, line, found)

@@ -16,7 +16,7 @@ from loader.priorities import Priority
 from loader.source import Source
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
-_PARTS = ("description", "details", "acceptanceCriteria", "testStrategy", "notes")
+_PARTS = ("description", "details", "steps", "acceptanceCriteria", "testStrategy", "notes")
 _ORDINARY_TAG = "master"
 
 
@@ -53,7 +53,7 @@ def read(source: Source) -> Read:
     root = parse(text)
     found = Found()
     reader = _Reader(text, len(source.data) - len(text.encode()), found)
-    stories = _listed(root, "userStories") or _listed(root, "stories")
+    stories = _listed(root, "userStories") or _listed(root, "stories") or _passing(root)
     if stories is not None:
         reader.stories(stories)
         return Read(found, "prd-json", _plain(root, "project", "title", "name"), _plain(root, "description"))
@@ -118,7 +118,7 @@ class _Reader:
 
     def stories(self, nodes: Node) -> None:
         for node in nodes.items:
-            if not self._is_task(node):
+            if not self._is_task(node, *(fields.TITLES if "passes" in node.children else ())):
                 continue
             made = self._draft(node, "passes")
             number = node.children["priority"].value if "priority" in node.children else None
@@ -153,8 +153,9 @@ class _Reader:
         made.parent, made.level = parent_place, 1
         parent.children.append(len(self.found.drafts) - 1)
 
-    def _is_task(self, node: Node) -> bool:
-        if "id" in node.children and fields.is_id(node.children["id"].value):
+    def _is_task(self, node: Node, *names: str) -> bool:
+        """Whether it has an id, or one of these fields in its place."""
+        if any(key in node.children and fields.is_id(node.children[key].value) for key in ("id", *names)):
             return True
         self.found.diagnostics.append(codes.diagnose(codes.UNNAMED_ROW, self.line(node.start) + 1))
         return False
@@ -202,6 +203,12 @@ def _refused(problem: str, line: int = 1, column: int = 1) -> Read:
 def _listed(node: Node, key: str) -> Node | None:
     child = node.children.get(key)
     return child if child is not None and child.items else None
+
+
+def _passing(root: Node) -> Node | None:
+    """A list whose items say whether they pass, whatever it is called or where the file is nothing else."""
+    lists = [node for node in (root, *root.children.values()) if node.items]
+    return next((node for node in lists if all("passes" in item.children for item in node.items)), None)
 
 
 def _value(node: Node) -> object:

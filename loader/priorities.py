@@ -45,7 +45,7 @@ _HEADING = re.compile(
       | ^\W*(?P<first>P\d)\b                                # P1 – Must have, [P1] Core
       | [(\[]\W*(?-i:[A-Z]+\s+)?(?P<inside>P\d)\b          # Phase 0 (P0: critical usability), (🔥 MEGA P0)
       | \b(?P<before>{NAMES})[ -]priority\b                 # High Priority
-      | ^\W*(?P<alone>critical|urgent)\W*$                  # Critical
+      | ^\W*(?P<alone>critical|urgent)\W*(?:\(.*)?$         # Critical, Critical (blocking)
     """,
     re.IGNORECASE | re.VERBOSE,
 )

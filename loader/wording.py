@@ -55,7 +55,9 @@ _TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
 _HASH_PRIORITY = re.compile(r"(?<!\S)#(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
 _WORD_FIELD = re.compile(r"(agent|assignee|owner|priority):([\w./-]+)", re.IGNORECASE)
 _NAME = re.compile(r"@([A-Za-z][\w.-]*)")
-_RECORD = re.compile(r"\d{4}-\d{2}-\d{2}|(?:ref|logged|started|completed|tier|actual|pr|due|category|model):\S+")
+_RECORD = re.compile(
+    r"\d{4}-\d{2}-\d{2}|(?:ref|logged|started|completed|verified|verify_failed|tier|actual|pr|due|category|model):\S+"
+)
 _PROJECT = re.compile(r"\+([A-Za-z][\w./-]*)")
 _CARET = re.compile(r"\^([A-Za-z0-9][\w.-]*)")
 
