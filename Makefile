@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 CHECKED := .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos format docs clean
+.PHONY: help demo test check chaos bench format docs clean
 
 help:  ## Show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -22,6 +22,9 @@ test: $(VENV)/.dev  ## Run the whole test suite, against a real PostgreSQL that 
 
 chaos: $(VENV)/.dev  ## Kill workers, children and the database at random moments, at length
 	CHAOS=long $(BIN)/python -m pytest -m chaos
+
+bench: $(VENV)/.dev  ## Measure what is promised to be fast, one subject after the other
+	@for subject in tests/benchmarks/*.py; do $(BIN)/python $$subject || exit 1; done
 
 check: $(VENV)/.dev  ## Check format, style, types, import layers, and that the packages are whole
 	$(BIN)/ruff format --check $(CHECKED)

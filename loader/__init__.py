@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from loader import garbage
 from loader.model import TaskList
 
 SIZE_MAX = 16 * 2**20
@@ -27,7 +28,8 @@ def parse(
     from loader import reading  # the Markdown parser costs 30 ms to import: only those who parse pay
 
     choices = reading.Choices(dialect, on_duplicate, allow_missing, max_size)
-    return reading.read(source, choices, name)
+    with garbage.held_off():
+        return reading.read(source, choices, name)
 
 
 def parse_folder(
@@ -45,4 +47,5 @@ def parse_folder(
     from loader import folders
     from loader.reading import Choices
 
-    return folders.read(sources, Choices(dialect, on_duplicate, allow_missing, max_size))
+    with garbage.held_off():
+        return folders.read(sources, Choices(dialect, on_duplicate, allow_missing, max_size))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from loader import codes, priorities, settings
+from loader import codes, priorities, settings, yamltext
 from loader.model import Diagnostic
 from loader.priorities import Priority
 
@@ -74,24 +74,20 @@ _Keys = Mapping[tuple[str, ...], int]
 
 def _load(text: str) -> tuple[object, _Keys, Diagnostic | None]:
     """The content, the line of each key of the first two levels, or what is wrong with it."""
-    import yaml  # 15 ms that only files with front matter pay
+    import yaml
 
-    loader = yaml.SafeLoader(text)
     try:
-        node = loader.get_single_node()
-        content = loader.construct_document(node) if node is not None else None
+        content, node = yamltext.load(text)
         return content, dict(_lines(node)), None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 2, mark.column + 1) if mark is not None else (1, 1)
         problem = (error.problem or error.context or "cannot be read").replace("\n", " ")
         return None, {}, codes.diagnose(codes.BAD_FRONT_MATTER, line, column, problem=problem)
-    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        # the constructor lets through what `int`, `date` and deep nesting raise
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
+        # the constructor lets through what `int` and `date` raise
         problem = str(error).split("\n", 1)[0] or type(error).__name__
         return None, {}, codes.diagnose(codes.BAD_FRONT_MATTER, 1, problem=problem)
-    finally:
-        loader.dispose()
 
 
 def _lines(node: object) -> Iterator[tuple[tuple[str, ...], int]]:

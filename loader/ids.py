@@ -28,6 +28,7 @@ _LOOSE = (
 )
 _BRACKETED = re.compile(r"(?!P\d\])([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)+)(?=\])")
 _PLACEHOLDER = re.compile(r"(?:[tT][xX]{2,}|[tT]\d+[xX]+|[A-Z]+-[X]{2,}|\[ID\])(?=[\s:.\]*`]|$)")
+_MAY_HOLD_PLACE = re.compile(r"[*`\[~_]*(?:[tT](?:\d+)?[xX]|[A-Z]+-X|\[?ID\])")
 _AFTER = re.compile(r"[*`\]~]*(?:\s*[:—–]|\s+-(?=\s)|\.(?=\s|$)|\\\.)?[*`]*\s*")
 _MAY_BEGIN = re.compile(r"[^\s\d]*(?:\d|task\s)", re.IGNORECASE)  # every family has a digit in its first word
 _BEFORE = re.compile(r"[*`\[~_]*")
@@ -48,7 +49,7 @@ def find(text: str) -> Candidate | None:
     """The id at the very start of a text, if something there could be one."""
     if not _MAY_BEGIN.match(text):
         return None
-    opened = _BEFORE.match(text)
+    opened = None if text[0].isalnum() else _BEFORE.match(text)
     start = opened.end() if opened else 0
     decoration = text[:start]
     if match := _SURE.match(text, start):
@@ -72,7 +73,7 @@ def _bracketed(text: str, start: int, decoration: str) -> Candidate | None:
 
 def placeholder(text: str) -> Candidate | None:
     """The placeholder at the start of a text: an id that nobody has filled in."""
-    if "X" not in text and "x" not in text and "[ID]" not in text:
+    if not _MAY_HOLD_PLACE.match(text):
         return None
     opened = _BEFORE.match(text)
     start = opened.end() if opened else 0

@@ -79,6 +79,11 @@ _CHOICES: Mapping[Status, str] = {
 }
 
 
+def may_hold(line: str) -> bool:
+    """Whether a line outside such places could hold a pair that counts."""
+    return "`[" in line or line.count("[") >= _PAIRS_MIN
+
+
 def find(lines: Iterable[tuple[str, bool]]) -> dict[str, Status]:
     """The legend in these lines; each comes with whether it stands in a section or quote that holds no tasks.
 
@@ -86,7 +91,7 @@ def find(lines: Iterable[tuple[str, bool]]) -> dict[str, Status]:
     """
     legend: dict[str, Status] = {}
     for line, is_aside in lines:
-        if not is_aside and "`[" not in line and line.count("[") < _PAIRS_MIN:
+        if not is_aside and (not may_hold(line) or ("`[" not in line and _BOX.match(line))):
             continue
         pairs = list(_PAIR.finditer(line))
         if not pairs:
@@ -109,15 +114,19 @@ def meanings(dialect: str, legend: Mapping[str, Status]) -> dict[str, Status]:
 
 def vocabulary(meanings: Mapping[str, Status], marks: Iterable[str]) -> dict[Status, str]:
     """The mark to write for each status: the file's most used one, else its legend's, else ours."""
-    used = Counter(mark for mark in marks if len(mark) == 1 and mark in meanings)
+    used = Counter(marks)
+    saying: dict[Status, list[str]] = {status: [] for status in _CHOICES}
+    for mark, status in meanings.items():
+        saying[status].append(mark)
     result: dict[Status, str] = {}
     for status, choices in _CHOICES.items():
-        own = [mark for mark in meanings if meanings[mark] is status and mark in used]
-        told = [mark for mark in meanings if meanings[mark] is status and DEFAULT.get(mark) is not status]
-        fallback = [*told, *(mark for mark in choices if meanings.get(mark) is status)]
-        if status is Status.PENDING:
-            own = [" "] if meanings[" "] is status else own  # an empty box is what every tool shows as open
-        candidates = own or fallback
-        if candidates:
-            result[status] = max(candidates, key=lambda mark: used[mark])  # max keeps the first of equals
+        own = [mark for mark in saying[status] if mark in used]
+        if status is Status.PENDING and meanings[" "] is status:
+            own = [" "]  # an empty box is what every tool shows as open
+        if own:
+            result[status] = max(own, key=lambda mark: used[mark])  # max keeps the first of equals
+        elif said := [mark for mark in saying[status] if DEFAULT.get(mark) is not status] + [
+            mark for mark in choices if meanings.get(mark) is status
+        ]:
+            result[status] = said[0]
     return result

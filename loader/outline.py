@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
     from markdown_it.token import Token
-
-_NESTING_MAX = 200  # the preset's 20 loses lists deeper than ten levels without a word
 
 HiderKind = Literal["html", "comment", "quote", "code"]
 
@@ -85,20 +81,13 @@ class Outline:
 
 def trace(text: str) -> Outline:
     """Walk the parser's flat tokens once."""
-    walk = _Walk()
-    steps = walk.steps
-    for token in _parser().parse(text):
-        step = steps.get(token.type)
-        if step is not None:
-            step(token)
-    return walk.outline
-
-
-@cache
-def _parser() -> MarkdownIt:
     from loader import blocks  # imports the parser, which costs 30 ms
 
-    return blocks.parser(_NESTING_MAX)
+    walk = _Walk()
+    steps = walk.steps
+    for token in blocks.parse(text):
+        steps[token.type](token)
+    return walk.outline
 
 
 class _Walk:
@@ -108,9 +97,7 @@ class _Walk:
         self.outline = Outline()
         self.open_items: list[Item] = []
         self.quotes = 0
-        self.waiting: Heading | None = None
         self.steps: dict[str, Callable[[Token], None]] = {
-            "inline": self.inline,
             "list_item_open": self.item_open,
             "list_item_close": self.item_close,
             "paragraph_open": self.paragraph,
@@ -123,12 +110,6 @@ class _Walk:
             "table_open": self.table_open,
             "hr": self.rule,
         }
-
-    def inline(self, token: Token) -> None:
-        """The text of a heading that begins with `#`; others bring their own."""
-        if self.waiting is not None:
-            self.waiting.text = token.content
-            self.waiting = None
 
     def item_open(self, token: Token) -> None:
         if self.quotes:
@@ -155,10 +136,7 @@ class _Walk:
             if token.markup in ("-", "="):  # `- [ ] a` over an indented `---` is a heading to Markdown, a box to people
                 self._begin_item_text(token)
             return
-        heading = Heading(_lines(token)[0], int(token.tag[1]), token.content)
-        self.outline.headings.append(heading)
-        if token.markup.startswith("#"):
-            self.waiting = heading
+        self.outline.headings.append(Heading(_lines(token)[0], int(token.tag[1]), token.content))
 
     def _begin_item_text(self, token: Token) -> None:
         item = self.open_items[-1]

@@ -39,6 +39,7 @@ _SIGNED = re.compile(r"[^\w\s]*\s*(?P<first>\w+)")
 NAMES = "critical|urgent|highest|high|medium|low|lowest"
 EXPECTED = f"P0 to P4, {NAMES.replace('|', ', ')}"
 
+_IN_HEADING = re.compile(r"p(?:\d|riority)|critical|urgent")  # one of these, or the pattern below need not try
 _NUMBERED = re.compile(r"P(\d{1,2})", re.IGNORECASE)
 _HEADING = re.compile(
     rf"""\bpriority\s*[:=]?\s*(?P<after>P\d|{NAMES})\b      # (Priority: P1), Priority: High
@@ -102,9 +103,12 @@ def of_cell(text: str) -> Priority:
 
 def of_heading(text: str) -> Priority | None:
     """The priority a heading gives to its section, if it gives one."""
-    for symbol in SYMBOLS:
-        if symbol in text and symbol != "!!!":
-            return read(symbol)
+    if not text.isascii():
+        for symbol in SYMBOLS:
+            if symbol in text and symbol != "!!!":
+                return read(symbol)
+    if not _IN_HEADING.search(text.casefold()):
+        return None
     match = _HEADING.search(text)
     return read(match[match.lastgroup or 0]) if match else None
 

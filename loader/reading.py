@@ -217,17 +217,22 @@ def _no_tasks(text: source.Source) -> Diagnostic:
 
 def _legend(lines: Sequence[str], traced: Outline, arranged: Sections) -> dict[str, Status]:
     """Look for a legend outside code and comments."""
+    quotes = [hider for hider in traced.hiders if hider.kind == "quote"]
+    has_asides = bool(quotes) or any("legend" in section.name.casefold() for section in arranged.all)
+    boxed = [line for line, text in enumerate(lines) if "[" in text and (has_asides or legends.may_hold(text))]
+    if not boxed:
+        return {}
     opaque: set[int] = set()
     for fence in traced.fences:
         opaque.update(range(fence.start, fence.end))
     for hider in traced.hiders:
         if hider.kind != "quote":
             opaque.update(range(hider.start, hider.end))
-    quoted = {line for hider in traced.hiders if hider.kind == "quote" for line in range(hider.start, hider.end)}
+    quoted = {line for quote in quotes for line in range(quote.start, quote.end)}
     return legends.find(
-        (text, line in quoted or "legend" in arranged.at(line).name.casefold())
-        for line, text in enumerate(lines)
-        if "[" in text and line not in opaque
+        (lines[line], line in quoted or "legend" in arranged.at(line).name.casefold())
+        for line in boxed
+        if line not in opaque
     )
 
 

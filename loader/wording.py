@@ -25,9 +25,8 @@ _MARKED_MAX = 2000  # characters looked at for markers: some patterns below are 
 _CODE = re.compile(r"`[^`]*`")
 _COMMENT = re.compile(r"<!--(.*?)-->")
 _COMMENT_FIELD = re.compile(r"\b(id|deps?|depends[-_ ]on|agent)\s*[:=]\s*([^\s,]+(?:\s*,\s*[^\s,]+)*)", re.IGNORECASE)
-_KEYWORDS = ("dep", "blocked", "requires", "after")
-_OPENERS = (":", "(", "[", "on ", "by ")
 _DEPENDS = r"(?:depends?(?:[-_ ]on)?|blocked[-_ ]by|requires|after|deps?)"
+_RULE = re.compile(rf"({_DEPENDS})(?=(\s*:)|\s)")
 _PARENTHESES = re.compile(
     rf" ?[(\[]\s*(?P<rule>{_DEPENDS}(?:\s*:|(?=\s)))\s*(?P<value>[^()\[\]]*(?:\([^()]*\)[^()\[\]]*)*)[)\]]",
     re.IGNORECASE,
@@ -38,7 +37,7 @@ _INLINE_FIELD = re.compile(
 _DATE = re.compile(
     r" ?(?:[🛫➕⏳⌛📅📆🗓✅❌]\ufe0f?\s*\d{4}-\d{2}-\d{2}|🔁\ufe0f?[^🛫➕⏳⌛📅📆🗓✅❌🆔⛔#]*|🏁\ufe0f?\s*\w+)"
 )
-_DATE_SIGNS = frozenset("🛫➕⏳⌛📅📆🗓✅❌🔁🏁")
+_MAY_BE_SIGN = re.compile("[\u2300-\U0010ffff]")  # all signs below are there, and hardly any letter
 _DATE_FIELDS = frozenset(("due", "scheduled", "start", "created", "completion", "cancelled", "repeat", "oncompletion"))
 _SIGN = re.compile(r"(?P<sign>🆔|⛔)\ufe0f?\s*(?P<value>[\w.-]+(?:\s*,\s*[\w.-]+)*)")
 _BARE = re.compile(rf"(?:^|\s)(?P<rule>{_DEPENDS}):(?P<value>\S+)", re.IGNORECASE)
@@ -50,7 +49,6 @@ _BOLD = re.compile(
     re.IGNORECASE,
 )
 _BLOCKS = re.compile(r"(?:^|\s)blocks:(\S+)", re.IGNORECASE)
-_MAY_ENCLOSE = re.compile(r"[(\[]\s*(?:dep|blocked|requires|after)")
 _TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
 _HASH_PRIORITY = re.compile(r"(?<!\S)#(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
 _WORD_FIELD = re.compile(r"(agent|assignee|owner|priority):([\w./-]+)", re.IGNORECASE)
@@ -106,16 +104,16 @@ def _take_hidden(text: str, wording: Wording) -> str:
         text = _COMMENT.sub(lambda match: _comment(match, wording), text)
     if "::" in text:
         text = _INLINE_FIELD.sub(lambda match: _inline_field(match, wording), text)
-    if not text.isascii() and not _DATE_SIGNS.isdisjoint(text):
+    if not text.isascii() and _MAY_BE_SIGN.search(text):
         text = _DATE.sub("", text)  # or the key of a task would change with the date of its completion
-    if "🆔" in text or "⛔" in text:
-        text = _SIGN.sub(lambda match: _sign(match, wording), text)
+        if "🆔" in text or "⛔" in text:
+            text = _SIGN.sub(lambda match: _sign(match, wording), text)
     lowered = text.lower()
     if "**" in text and ("depend" in lowered or "block" in lowered):
         text = _BOLD.sub(lambda match: _bold(match, wording), text)
     if "blocks:" in lowered:
         text = _BLOCKS.sub(lambda match: _blocked(match, wording), text)
-    if any(word in lowered for word in _KEYWORDS) and any(opener in lowered for opener in _OPENERS):
+    if "dep" in lowered or "blocked" in lowered or "requires" in lowered or "after" in lowered:
         text = _take_needs(text, wording)
     return text.strip()
 
@@ -178,6 +176,21 @@ def _bold(match: re.Match[str], wording: Wording) -> str:
     return ""
 
 
+def _ways(text: str) -> set[str]:
+    """Which of the patterns below could match outside code: they cost more than all the rest of a line."""
+    lowered = _outside_code(text).lower()
+    ways = set()
+    for match in _RULE.finditer(lowered):
+        if lowered[: match.start()].rstrip().endswith(("(", "[")):
+            ways.add("enclosed")
+        if match[2]:
+            value = lowered[match.end() + len(match[2]) :][:4]  # `:** ` is the longest that may come before it
+            ways.add("trailing" if value.lstrip("*")[:1].isspace() else "bare")
+        elif match[1].endswith(("on", "by")):
+            ways.add("trailing")
+    return ways
+
+
 def _take_needs(text: str, wording: Wording) -> str:
     """Dependencies in parentheses are meant; open ones only when what follows looks like ids: prose is no edge."""
 
@@ -190,14 +203,13 @@ def _take_needs(text: str, wording: Wording) -> str:
         wording.needs.append((rule, names))
         return ""
 
-    outside = _outside_code(text)
-    if outside != text and not any(pattern.search(outside) for pattern in (_PARENTHESES, _BARE, _TRAILING)):
-        return text
-    if _MAY_ENCLOSE.search(text.lower()):
-        text = _PARENTHESES.sub(take, text)
-    if ":" in text:
+    ways = _ways(text)
+    if "enclosed" in ways:
+        shorter = _PARENTHESES.sub(take, text)
+        text, ways = shorter, _ways(shorter) if shorter != text else ways
+    if "bare" in ways:
         text = _BARE.sub(take, text)
-    if match := _TRAILING.search(text):
+    if "trailing" in ways and (match := _TRAILING.search(text)):
         before = text[: match.start()].rstrip().rstrip("—–|(-")
         is_apart = not before or before[-1].isspace() or text[len(before)].isspace()
         if is_apart and not take(match):

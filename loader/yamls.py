@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from loader import fields
+from loader import fields, yamltext
 from loader.boxes import Page
 from loader.drafts import Draft
 from loader.fields import Found
@@ -152,8 +152,8 @@ def _load(text: str) -> object:
     import yaml
 
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
+        return yamltext.load(text)[0]
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError):
         return None  # an example of something else: what it hides is looked for like in any fence
 
 
