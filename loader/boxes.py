@@ -17,7 +17,7 @@ from loader.source import Source
 
 BOX = re.compile(r"\[([^\[\]\n])\](\\?\*)?(?:[ \t]+|(?=\n)|$)")
 _LABEL = re.compile(r"[A-WYZ0-9]")
-_MALFORMED = re.compile(r"\[[ \t]*[xX~]?[ \t]*\](?![(\[:])")
+_MALFORMED = re.compile(r"\\?\[(?:[ \t]*[xX~]?[ \t]*|[~/!?>-][A-Za-z])\\?\](?![(\[:])")
 
 
 @dataclass(slots=True)
@@ -127,7 +127,7 @@ def _refusal(page: Page, item: Item, match: re.Match[str]) -> Diagnostic | None:
 
 
 def _check_malformed(item: Item, found: Found) -> None:
-    if item.text.startswith("[") and _MALFORMED.match(item.text):
+    if item.text.startswith(("[", "\\[")) and _MALFORMED.match(item.text):
         found.lines.add(item.text_line)
         text = item.text.split("\n", 1)[0][:20]
         found.diagnostics.append(codes.diagnose(codes.MALFORMED_BOX, item.text_line + 1, text=text))

@@ -148,6 +148,12 @@ FOREIGN_VALUE = Code(
 PROSE_DEPENDENCY = Code(
     "W116", "A dependency is prose and names no task.", "'{name}' in {rule} names no task and is left out"
 )
+BOXES_IN_TABLE = Code(
+    "W117",
+    "A table holds boxes and no column of ids.",
+    "the table holds {boxes} and no column of ids, so its rows are no tasks",
+    "name a column ID, and give each row one with a number in it",
+)
 
 IGNORED_SECTION = Code("I201", "A box stands in a section that holds no tasks.", "not a task: section '{section}'")
 QUOTED_BOX = Code("I202", "A box stands in a block quote.", "not a task: quoted")

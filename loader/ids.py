@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 _END = r"(?=[\s:.,)\]—–*`~]|$)"
 
+# Names that everybody knows are words: two tasks that begin with UTF-8 are not the same task.
+_STANDARDS = rf"(?:UTF-(?:8|16|32)|SHA-(?:\d|256|384|512)|ISO-\d{{3,5}}|HTTP-\d|AES-\d{{3}}|GPT-\d|COVID-19){_END}"
+
 # A sure family is an id wherever it stands first; a loose one could be plain words (`3.5 release`, `t1`, `S3`).
 _SURE = re.compile(
-    rf"""(?:T\d{{3,}}[A-Za-z]?(?:\.\d+)*(?:-[\w]+)?            # T001, T014a, T001.2
+    rf"""(?!{_STANDARDS})(?:T\d{{3,}}[A-Za-z]?(?:\.\d+)*(?:-[\w]+)?            # T001, T014a, T001.2
        | t\d{{3,}}(?:\.\d+)*                                   # t001.1
        | WP\d{{2,}}
        | [A-Z][A-Z0-9]{{0,9}}(?:-[A-Z0-9]+){{0,4}}-\d+[a-z]?(?:\.\d+)*   # ABC-123, NA-BOOT-INF-001, US-001
@@ -26,6 +29,7 @@ _LOOSE = (
     ("lettered", re.compile(rf"([A-Za-z]\d{{1,3}}(?:\.\d+)*){_END}")),
     ("worded", re.compile(rf"([a-z]+(?:-[a-z]+)*-\d+){_END}")),
 )
+_NUMBERS = ("dotted", "numbered")
 _BRACKETED = re.compile(r"(?!P\d\])([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)+)(?=\])")
 _PLACEHOLDER = re.compile(r"(?:[tT][xX]{2,}|[tT]\d+[xX]+|[A-Z]+-[X]{2,}|\[ID\])(?=[\s:.\]*`]|$)")
 _MAY_HOLD_PLACE = re.compile(r"[*`\[~_]*(?:[tT](?:\d+)?[xX]|[A-Z]+-X|\[?ID\])")
@@ -98,5 +102,8 @@ def chosen(names: dict[int, list[Candidate | None]], referred: set[str]) -> set[
                 counts[candidate.family] = counts.get(candidate.family, 0) + 1
                 if candidate.name in referred:
                     result.add((level, candidate.family))
-        result.update((level, family) for family, count in counts.items() if count * 2 >= len(candidates))
+        numbers = sum(counts.get(family, 0) for family in _NUMBERS)  # `1.` beside `1.1` is one way to count
+        for family, count in counts.items():
+            if 2 * (numbers if family in _NUMBERS else count) >= len(candidates):
+                result.add((level, family))
     return result

@@ -15,6 +15,7 @@ _KEY = re.compile(r"(?:depends?[-_ ]on|depends|blocked[-_ ]by|requires|after|dep
 _RANGE = re.compile(r"(.*?)(\d+)\s*(?:-|–|—|\.\.\.?|…|\s+to\s+|\s+through\s+)\s*(.*?)(\d+)")
 _PROSE = re.compile(r"\s+(?:[-–—:]\s.*|\D.*)$", re.DOTALL)
 _LABEL = re.compile(r"(?:blocked|depends)[-_ ](?:by|on):\s*", re.IGNORECASE)  # of a value that says it again
+_ASIDE = re.compile(r"^\S+ ?[-–—:;.] ")  # None - can start at once
 _PLAIN = re.compile(r"[\w#][\w.-]*\w")
 _DIGIT = re.compile(r"\d")
 _NAME_MAX = 200  # nothing longer is an id or a range, and the pattern for ranges is quadratic
@@ -78,7 +79,7 @@ def _piece(piece: str) -> Iterator[str]:
         yield piece.strip()
         return
     name = _LABEL.sub("", piece.strip(_QUOTING)).removeprefix("#").strip(_QUOTING)
-    if name.casefold() in _NOTHING:
+    if name.casefold() in _NOTHING or (name.partition(" ")[0].casefold() in _NOTHING and _ASIDE.search(name)):
         return
     words = name.split()
     if words[0].casefold() in _NOUNS and len(words) > 1:

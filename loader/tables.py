@@ -60,6 +60,7 @@ _ROLES: dict[str, str] = {
 _DESCRIPTIVE = ("priority", "assignee", "agent", "tags")  # what they say of a task changes nothing in its run
 _PIPE = re.compile(r"(?<!\\)\|")
 _BOX = re.compile(r"`?\[([^\[\]])\]`?")
+_BARE_BOX = re.compile(r"\[[ xX~]\]")
 _ID = re.compile(r"[\w][\w.+/-]*")
 _NUMBERED = re.compile(r"\d")
 _WORDS = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
@@ -90,13 +91,14 @@ def find(page: Page, found: Found, plan: Plan) -> list[Draft]:
     for table in page.outline.tables:
         names = tuple(cell.text.strip("*`_ ") for cell in cells(page.source.lines[table.start]))
         roles = _roles(names)
-        if not roles.keys() & {"id", "title"}:
-            continue
         rows = [(line, cells(page.source.lines[line])) for line in range(table.start + 2, table.end)]
-        header = _header(names, roles, [row for _, row in rows])
-        if header is None or not _is_tasks(header, [row for _, row in rows]):
-            continue
+        header = _header(names, roles, [row for _, row in rows]) if roles.keys() & {"id", "title"} else None
         owner = plan.owner(table.start)
+        if header is None or not _is_tasks(header, [row for _, row in rows]):
+            count = sum(_holds_a_box(row) for _, row in rows)
+            if count and owner < 0 and page.sections.at(table.start).kind != "ignored":
+                found.diagnostics.append(codes.diagnose(codes.BOXES_IN_TABLE, table.start + 1, boxes=_boxes(count)))
+            continue
         if owner >= 0:
             name = plan.drafts[owner].given_id
             found.diagnostics.append(codes.diagnose(codes.TABLE_OF_TASK, table.start + 1, name=name))
@@ -112,6 +114,18 @@ def find(page: Page, found: Found, plan: Plan) -> list[Draft]:
             if draft is not None:
                 drafts.append(draft)
     return drafts
+
+
+def _holds_a_box(row: Sequence[Cell]) -> bool:
+    """A row of a legend (`[ ]` beside "pending") holds none."""
+    texts = [cell.text for cell in row]
+    return any(_BARE_BOX.fullmatch(text) for text in texts) and not any(
+        text.casefold() in legends.WORDS for text in texts
+    )
+
+
+def _boxes(count: int) -> str:
+    return "a box" if count == 1 else f"{count} boxes"
 
 
 def cells(line: str) -> list[Cell]:
