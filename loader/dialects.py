@@ -85,6 +85,12 @@ def _is_openspec(look: Look) -> bool:
     return look.named("openspec") or 2 * sum(1 for number in numbers if number in groups) > len(look.boxes)
 
 
+def _has_numbered_steps(look: Look) -> bool:
+    """`### 1. Build` below `## Tasks`, over boxes without numbers of their own."""
+    numbered = sum(1 for heading in look.headings if _NUMBERED_HEADING.match(heading) and heading[0].isdigit())
+    return numbered > 1 and "tasks" in map(str.casefold, look.headings) and look.share(_DOTTED) < 0.5
+
+
 def _is_ai_dev_tasks(look: Look) -> bool:
     return any((match := _DOTTED.match(box)) and match[2] == "0" for box in look.boxes)
 
@@ -123,7 +129,11 @@ TABLE: tuple[Dialect, ...] = (
         "headings such as `Task 1:` over `**Step 1: …**`",
         lambda look: look.headed(_TASK_HEADING) and any("**Step " in box[:12] for box in look.boxes),
     ),
-    Dialect("ralphex", "headings such as `Task 1:` over boxes", lambda look: look.headed(_TASK_HEADING) and look.boxes),
+    Dialect(
+        "ralphex",
+        "headings such as `Task 1:` over boxes",
+        lambda look: look.boxes and (look.headed(_TASK_HEADING) or _has_numbered_steps(look)),
+    ),
     Dialect("aidevops", "task ids such as t001", lambda look: look.share(_AIDEVOPS) > 0.5),
     Dialect("openspec", "numbered headings over boxes with their number", _is_openspec),
     Dialect("ai-dev-tasks", "parent tasks such as 1.0", _is_ai_dev_tasks),
@@ -149,7 +159,12 @@ TABLE: tuple[Dialect, ...] = (
     Dialect(
         "conductor",
         "checkpoints, or commits after completed boxes",
-        lambda look: look.headed(_CHECKPOINT) or look.any_box(_COMMIT) or look.any_box(_MANUAL),
+        lambda look: (
+            look.headed(_CHECKPOINT)
+            or look.any_box(_COMMIT)
+            or look.any_box(_MANUAL)
+            or "conductor(checkpoint)" in look.text
+        ),
     ),
     Dialect(
         "antigravity",
