@@ -17,6 +17,7 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from sql import queries
+from sql.catalogue.printed import settled
 from sql.catalogue.values import (
     Attached,
     Catalogue,
@@ -131,9 +132,7 @@ def _catalogue(schemas: list[Schema], rows: Mapping[str, _Rows]) -> Catalogue:
         extensions=tuple(Extension(*row[1:]) for row in rows["extensions"]),
         types=tuple(Type(*(*row[2:], columns[row[1]], constraints[row[0]])) for row in rows["types"]),
         sequences=tuple(Sequence(*row[1:]) for row in rows["sequences"]),
-        relations=tuple(
-            Relation(*map(_frozen, row[1:]), *(part[row[0]] for part in parts)) for row in rows["relations"]
-        ),
+        relations=tuple(Relation(*_said(row[1:]), *(part[row[0]] for part in parts)) for row in rows["relations"]),
         routines=tuple(Routine(*row[1:]) for row in rows["routines"]),
         others=tuple(Other(*row[2:]) for row in rows["others"]),
         grants=tuple(Grant(*map(_frozen, row)) for row in rows["grants"]),
@@ -145,9 +144,15 @@ def _by_owner(rows: Iterable[_Row], kind: Any) -> dict[int, tuple[Any, ...]]:
     found: dict[int, tuple[Any, ...]] = defaultdict(tuple)
     gathered: dict[int, list[Any]] = defaultdict(list)
     for owner, *fields in rows:
-        gathered[owner].append(kind(*map(_frozen, fields)))
+        gathered[owner].append(kind(*_said(fields)))
     found.update((owner, tuple(values)) for owner, values in gathered.items())
     return found
+
+
+def _said(fields: Names[Any]) -> tuple[Any, ...]:
+    """The fields of a value, its expressions settled; the last is a comment, which stays as somebody wrote it."""
+    *said, comment = map(_frozen, fields)
+    return (*(settled(field) if isinstance(field, str) else field for field in said), comment)
 
 
 def _frozen(value: Any) -> Any:

@@ -85,6 +85,17 @@ def test_what_is_needed_comes_first_whatever_its_name(database, empty):
     assert dumped.index("VIEW public.b") < dumped.index("VIEW public.a")
 
 
+def test_what_the_server_prints_in_two_ways_is_dumped_in_one(database, empty):
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            """CREATE TABLE letter (kind varchar(9) CHECK (kind IN ('a', 'it''s', 'b, c')), size integer);
+            CREATE INDEX letter_kind ON letter (kind) WHERE kind IN ('a', 'b');
+            CREATE VIEW few AS SELECT * FROM letter WHERE kind NOT IN ('a', 'b') AND kind LIKE ANY (ARRAY['x', 'y']);
+            COMMENT ON TABLE letter IS $$(ARRAY['a'::character varying])::text[]$$"""
+        )
+    assert "IS '(ARRAY[''a''::character varying])::text[]'" in repeated(database, empty)
+
+
 def test_an_empty_database_has_an_empty_dump(database):
     with psycopg.connect(database) as connection:
         assert catalogue.dump(connection) == ""
