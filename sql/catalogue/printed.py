@@ -1,4 +1,4 @@
-"""An expression as the server prints it the second time: making a schema from its own words changes some of them once."""
+"""An expression as the server prints it the second time: a round trip changes the words of some of them once."""
 
 from __future__ import annotations
 

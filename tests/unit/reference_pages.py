@@ -50,7 +50,23 @@ def states() -> str:
     return f"```mermaid\n{states.diagram()}\n```"
 
 
-PARTS: dict[str, Callable[[], str]] = {"commands": commands, "diagnostics": diagnostics, "states": states}
+def lint_rules() -> str:
+    """Every rule of the lint of migrations."""
+    from sql.lint import RULES
+
+    sections = []
+    for rule in RULES.values():
+        message = rule.message.format("x")
+        sections.append(f"### {rule.code}\n\n{message}.\n\n{rule.why}\n\nInstead: {rule.instead}.")
+    return "\n\n".join(sections)
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "diagnostics": diagnostics,
+    "lint": lint_rules,
+    "states": states,
+}
 
 
 def _verbs(group: Any, name: str) -> Iterator[list[str]]:

@@ -50,7 +50,12 @@ def test_what_is_printed_from_the_code_is_up_to_date(page: Path):
 def test_every_verb_and_every_option_is_on_the_page_about_the_command_line():
     page = _read(REFERENCE / "command-line.md")
     assert all(f"## executor {verb}\n" in page for verb in VERBS)
-    assert {path.name for path in reference_pages.pages()} == {"command-line.md", "diagnostics.md", "states.md"}
+    assert {path.name for path in reference_pages.pages()} == {
+        "command-line.md",
+        "diagnostics.md",
+        "lint.md",
+        "states.md",
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
