@@ -24,7 +24,9 @@ _DATED = re.compile(
 )
 _FIELD = re.compile(r"[\[(](?:id|dependsOn|due|priority|scheduled|completion|start|created)::", re.IGNORECASE)
 _AIDEVOPS = re.compile(r"\[[^\]]\]\s+[trv]\d{3,}(?:\.\d+)*\s")
-_HIDDEN_ID = re.compile(r"<!--\s*id:\s*\S+")
+_HIDDEN_ID = re.compile(
+    r"<!--\s*id:\s*(?![0-9a-f]{10}(?:~\d+)?\s*-->)\S+"
+)  # `executor id --write` puts keys of ours there
 _HIDDEN_NUMBER = re.compile(r"<!--\s*id:\s*\d{1,4}(?:\.\d+)*\s*-->")
 _COMMIT = re.compile(r"\[[^\]]\]\s.*(?:\[checkpoint: [0-9a-f]{7,}\]|\s[\[(`]?[0-9a-f]{7}[\])`]?\s*$)")
 _CHECKPOINT = re.compile(r".*\[checkpoint:")
