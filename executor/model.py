@@ -26,6 +26,10 @@ class ListRow:
     started_at: datetime | None
     paused_at: datetime | None
     stopped_at: datetime | None
+    created_at: datetime
+    held: bool
+    host: str | None
+    reading: Mapping[str, Any]
     workers: int
 
 
@@ -63,9 +67,14 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Prospects:
-    """What is left of a list, by what it waits for (`steps.prospects`)."""
+    """What is left of a list, by what it waits for (`steps.prospects`).
+
+    `keyed` are ready but for the keys that others may hold, `unfit` ready but for another kind of worker.
+    """
 
     ready: int
+    keyed: int
+    unfit: int
     due_later: int
     next_due: timedelta | None
     running: int
@@ -85,6 +94,7 @@ class Orders:
     stop_now: bool
     status_by: str | None
     entered: bool
+    drain: bool
     stop: bool
     skip: Sequence[int]
 
@@ -109,6 +119,9 @@ class Known:
     agent: str | None
     runner: str
     hold: str | None
+    needs: Sequence[str]
+    keys: Sequence[str]
+    places: Sequence[int]
     fingerprint: str
     mark: str
     status: str
@@ -218,6 +231,35 @@ class WorkerRow:
     slots: int
     started_at: datetime
     lease_left: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRow:
+    """A worker as `executor workers` shows it (`workers.all`): `lists` are paths, `running` counts its runs."""
+
+    worker_id: int
+    name: str
+    host: str
+    boot_id: str
+    pid_namespace: str
+    pid: int
+    pid_started: int
+    slots: int
+    labels: Sequence[str]
+    draining: bool
+    version: str
+    started_at: datetime
+    lease_left: timedelta
+    lists: Sequence[str]
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListName:
+    """A list by its names (`lists.with_work`)."""
+
+    list_id: int
+    path: str
 
 
 @dataclass(frozen=True, slots=True)

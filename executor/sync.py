@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 from executor import urgency
@@ -37,6 +38,9 @@ _COMPARED = (
     "hold",
     "fingerprint",
     "tags",
+    "needs",
+    "keys",
+    "places",
 )
 _DERIVED = frozenset(("position", "rank"))  # what stands elsewhere in the file changes these
 
@@ -88,7 +92,7 @@ def plan(
     urgencies = urgency.of(tasks, _met(made, before, tasks.tasks))
     for task in tasks.tasks:
         old = before.get(task.task_id)
-        row = row_of(task, urgencies.get(task.task_id), runner=runner)
+        row = row_of(task, urgencies.get(task.task_id), runner=runner, of_list=tasks.settings)
         if old is None:
             made.adds.append(row)
             continue
@@ -101,9 +105,16 @@ def plan(
     return made
 
 
-def row_of(task: Task, urgent: Urgency | None = None, *, runner: str | None = None) -> dict[str, Any]:
+def row_of(
+    task: Task,
+    urgent: Urgency | None = None,
+    *,
+    runner: str | None = None,
+    of_list: Mapping[str, object] = MappingProxyType({}),
+) -> dict[str, Any]:
     """The columns of a task as the file tells them; `urgent` where other tasks have a say in its place."""
     chosen = runner_of(task, runner)
+    keys = keys_of(task, of_list)
     return {
         "task_id": task.task_id,
         "parent": task.parent,
@@ -119,6 +130,9 @@ def row_of(task: Task, urgent: Urgency | None = None, *, runner: str | None = No
         "agent": task.agent,
         "runner": chosen,
         "hold": _hold(task, chosen),
+        "needs": _needs(task, of_list),
+        "keys": list(keys),
+        "places": list(keys.values()),
         "spec": spec_of(task),
         "fingerprint": task.fingerprint,
         "tags": list(task.tags),
@@ -135,6 +149,21 @@ def runner_of(task: Task, runner: str | None = None) -> str:
     if wanted == "manual" or not any(block.role == "run" for block in task.blocks):
         return "manual"
     return "shell"
+
+
+def keys_of(task: Task, of_list: Mapping[str, object]) -> dict[str, int]:
+    """What a task holds while it runs, and how many runs may hold each: `lock` is for one alone."""
+    defaults: Any = of_list.get("limits") or {}
+    limits: Any = task.settings.get("limit") or {}
+    locks: Any = task.settings.get("lock") or ()
+    held = {name: number or defaults.get(name) or 1 for name, number in limits.items()}
+    return held | dict.fromkeys(locks, 1)
+
+
+def _needs(task: Task, of_list: Mapping[str, object]) -> list[str]:
+    """The labels a worker must have. What nothing runs, needs nothing."""
+    needs: Any = () if task.container else task.settings.get("needs", of_list.get("needs", ()))
+    return sorted(set(needs))
 
 
 def spec_of(task: Task) -> dict[str, Any]:
@@ -231,7 +260,7 @@ def _is_news(what: Sequence[str]) -> bool:
 
 def _value(row: Known, name: str) -> object:
     value = getattr(row, name)
-    return list(value) if name in ("section", "dependencies", "tags") else value
+    return list(value) if name in ("section", "dependencies", "tags", "needs", "keys", "places") else value
 
 
 def _merge_edit(made: SyncPlan, queue_id: int, status: TaskStatus, base: Status, shown: Status) -> None:

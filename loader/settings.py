@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -61,9 +60,7 @@ def _choice(*words: str) -> Reader:
     def read(value: object) -> str:
         word = _unquoted(str(value)).casefold()
         if word not in words:
-            near = difflib.get_close_matches(word, words, 1)
-            suggestion = f" (did you mean '{near[0]}'?)" if near else ""
-            raise ValueError(f"one of {', '.join(words)}{suggestion}")
+            raise ValueError("one of " + ", ".join(words))
         return word
 
     return read
@@ -101,6 +98,23 @@ def _words(value: object) -> tuple[str, ...]:
     parts = value if isinstance(value, list | tuple) else re.split(r"[,\s]+", str(value).strip().strip("[]"))
     words = tuple(_unquoted(str(part)).lstrip("#") for part in parts)
     return tuple(word for word in words if word)
+
+
+_LIMITS_EXPECTED = "names with a number each, as db=2"
+
+
+def _limits(value: object) -> dict[str, int]:
+    """How many runs may hold each name at the same time; a bare name leaves the number to the list (0 here)."""
+    pairs = value.items() if isinstance(value, Mapping) else (word.partition("=")[::2] for word in _words(value))
+    limits = {}
+    for name, number in pairs:
+        text = str(number).strip()
+        if not str(name) or (text and not (text.isascii() and text.isdigit() and 0 < int(text) < 10**6)):
+            raise ValueError(_LIMITS_EXPECTED)
+        limits[str(name)] = int(text or 0)
+    if not limits:
+        raise ValueError(_LIMITS_EXPECTED)
+    return limits
 
 
 def _languages(value: object) -> dict[str, str]:
@@ -142,6 +156,10 @@ TABLE: tuple[Setting, ...] = (
     Setting("tags", "both", _words),
     Setting("assignee", "both", _name, ("owner",)),
     Setting("parallel", "task", _truth),
+    Setting("needs", "both", _words),
+    Setting("lock", "task", _words, ("locks",)),
+    Setting("limit", "task", _limits),
+    Setting("limits", "list", _limits),
     Setting("jobs", "list", _whole(1)),
     Setting("keep_going", "list", _truth),
     Setting("fail_fast", "list", _truth),

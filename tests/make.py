@@ -98,8 +98,10 @@ def synced(connection: Connection[Any], text: str, path: str = PATH, **options: 
                 "sequential": parsed.sequential,
                 "sha256": parsed.sha256,
                 "reader": "tests",
+                "host": "here",
             },
             settings=sync.plain(parsed.settings),
+            reading={},
             summary=plan.summary(),
         )
     return list_id, plan
@@ -121,6 +123,9 @@ def row(**columns: Any) -> dict[str, Any]:
         "agent": None,
         "runner": "shell",
         "hold": None,
+        "needs": [],
+        "keys": [],
+        "places": [],
         "spec": {"blocks": [], "settings": {}, "optional": False, "parallel": False, "explicit_id": True},
         "fingerprint": "f",
         "tags": [],

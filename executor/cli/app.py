@@ -17,6 +17,8 @@ from executor.errors import ExecutorError
 # In the order of the help page, each with the module whose `app` holds it.
 VERBS = {
     "run": "run",
+    "worker": "worker",
+    "sync": "sync",
     "plan": "plan",
     "graph": "graph",
     "check": "check",
@@ -29,12 +31,12 @@ VERBS = {
     "pause": "control",
     "resume": "control",
     "stop": "control",
+    "workers": "fleet",
+    "drain": "fleet",
     "skip": "people",
     "requeue": "people",
     "done": "people",
     "approve": "people",
-    "init": "init",
-    "id": "ids",
     "db": "db",
     "doctor": "doctor",
     "version": "version",

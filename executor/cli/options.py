@@ -24,6 +24,16 @@ DatabaseUrl = Annotated[
         show_default=False,
     ),
 ]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label", metavar="NAME", help="Also take tasks that need this label. Repeatable.", show_default=False
+    ),
+]
+Person = Annotated[
+    str | None,
+    typer.Option("--as", metavar="NAME", help="Leave tasks alone that are assigned to others.", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 Dialect = Annotated[str | None, typer.Option("--dialect", help="Read the file as this dialect.", show_default=False)]
 OnDuplicate = Annotated[

@@ -62,6 +62,8 @@ def run(
     runner: Annotated[str | None, typer.Option("--runner", metavar="shell|manual", help="How tasks run.")] = None,
     no_write_back: Annotated[bool, typer.Option("--no-write-back", help="Leave the file alone.")] = False,
     mark_running: Annotated[bool, typer.Option("--mark-running", help="Mark running tasks in the file.")] = False,
+    labels: options.Labels = None,
+    person: options.Person = None,
     json: options.Json = False,
     dialect: options.Dialect = None,
     on_duplicate: options.OnDuplicate = "error",
@@ -112,6 +114,8 @@ def run(
             min_priority=min_priority,
             overrides=overrides,
             mark_running=mark_running,
+            labels=tuple(labels or ()),
+            person=None if person is None else person.removeprefix("@"),
         )
         return _run(database, connection, chosen, request, wishes)
 
@@ -176,6 +180,7 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
             lease=chosen.lease,
             actor=chosen.actor,
             reporter=view,
+            labels=wishes.labels,
         )
         serving = entry.open_serving(
             worker,
@@ -199,10 +204,7 @@ def _run(database: Database, connection: Connection[Any], chosen: Settings, requ
         try:
             loop.run(worker)
         finally:
-            try:
-                closing = entry.close_serving(worker, serving, chosen.actor)
-            finally:
-                entry.close_worker(worker)
+            closing = entry.close_worker(worker, chosen.actor).get(row.list_id)
     assert serving.ending is not None, "the loop ends with the last list"
     view.finish(serving.ending, closing)
     return _exit_code(serving.ending, closing)
@@ -241,6 +243,6 @@ def _exit_code(ending: Ending, closing: Closing | None) -> int:
         return errors.EXIT_INTERRUPTED
     if closing.counts.failed or ending is Ending.HALTED:
         return errors.EXIT_FAILED
-    if ending in (Ending.STOPPED, Ending.WAITING) or closing.counts.queued:
+    if ending in (Ending.STOPPED, Ending.DRAINED, Ending.WAITING, Ending.UNFIT) or closing.counts.queued:
         return errors.EXIT_STOPPED_SHORT
     return errors.EXIT_DONE

@@ -65,6 +65,7 @@ def open_worker(
     lease: timedelta,
     actor: str,
     reporter: Reporter,
+    labels: tuple[str, ...] = (),
 ) -> Worker:
     """Enter a worker in the books, having first taken back what dead ones on this machine left."""
     descriptors.make_room(jobs)
@@ -77,6 +78,7 @@ def open_worker(
         identity=identity,
         jobs=jobs,
         lease=lease,
+        labels=labels,
         reporter=reporter,
         inbox=Inbox(),
         scratch=scratch,
@@ -89,8 +91,10 @@ def open_worker(
     return worker
 
 
-def open_serving(worker: Worker, assignment: Assignment, environ: Mapping[str, str], actor: str) -> Serving:
-    """Set a worker to work on a list as well."""
+def open_serving(
+    worker: Worker, assignment: Assignment, environ: Mapping[str, str], actor: str, *, begin: bool = True
+) -> Serving:
+    """Set a worker to work on a list as well. `begin` off: the list was set running by whoever calls."""
     assert worker.connection is not None, "opened by the loop, or before it"
     serving = Serving(
         list_id=assignment.list_id,
@@ -112,7 +116,8 @@ def open_serving(worker: Worker, assignment: Assignment, environ: Mapping[str, s
         else None,
     )
     workers.serve(worker.connection, worker.worker_id, serving.list_id)
-    lists.start(worker.connection, serving.list_id, actor=actor, jobs=worker.jobs)
+    if begin:
+        lists.start(worker.connection, serving.list_id, actor=actor, jobs=worker.jobs)
     worker.servings[serving.list_id] = serving
     if serving.scribe and assignment.due:
         serving.scribe.want(assignment.due)
@@ -145,6 +150,7 @@ def enter(worker: Worker) -> None:
         pid=worker.identity.pid,
         pid_started=worker.identity.pid_started,
         slots=worker.jobs,
+        labels=list(worker.labels),
         version=__version__,
         lease=lease,
     )
@@ -182,11 +188,16 @@ def close_serving(worker: Worker, serving: Serving, actor: str) -> Closing | Non
     return _on_a_connection(worker, lambda it: _leave(worker, it, serving, actor))
 
 
-def close_worker(worker: Worker) -> None:
-    """Leave the books and let every thread and process of the worker go."""
+def close_worker(worker: Worker, actor: str) -> dict[int, Closing | None]:
+    """Close what it still serves, leave the books and let every thread and process of the worker go.
+
+    How the tasks of each list stand at its end, by list id.
+    """
     try:
+        closings = {list_id: close_serving(worker, serving, actor) for list_id, serving in worker.servings.items()}
         if all(serving.ending not in (None, Ending.ABANDONED) for serving in worker.servings.values()):
             _on_a_connection(worker, lambda it: workers.leave(it, [worker.worker_id]))
+        return closings
     finally:
         for stop in (*worker.threads, *([worker.connector] if worker.connector else ())):
             stop.set()

@@ -81,6 +81,8 @@ def _woken(worker: Worker, list_id: int | None) -> None:
         worker.wake()
     elif list_id in worker.servings:
         worker.servings[list_id].wake()
+    elif worker.recruiter is not None:
+        worker.recruiter.wake()
 
 
 def _ended(worker: Worker, message: Ended) -> None:

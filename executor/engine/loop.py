@@ -37,7 +37,7 @@ _SWEEP_SECONDS = 2.0
 def run(worker: Worker) -> None:
     """Work until there is nothing left for this worker in any of its lists, or it is told to go."""
     timeout: float | None = None
-    while any(serving.ending is None for serving in worker.servings.values()):
+    while not worker.is_over:
         messages = worker.inbox.drain(timeout)
         step(worker, messages)
         timeout = _patience(worker)
@@ -71,7 +71,7 @@ def _patience(worker: Worker) -> float:
         for serving in worker.servings.values()
         if serving.ending is None
     ]
-    return min(max(0.001, min(moments, default=0.0) - now), POLL_SECONDS)
+    return min(max(0.001, min(moments, default=now + POLL_SECONDS) - now), POLL_SECONDS)
 
 
 def _turns(worker: Worker) -> None:
@@ -83,7 +83,7 @@ def _turns(worker: Worker) -> None:
             limit = min(share, worker.free) if serving in hungry else 0
             if limit > 0 or serving.woken or serving.has_something_to_tell:
                 _turn(worker, serving, limit)
-        if len(hungry) < 2 or worker.free == 0 or not any(serving.hungry for serving in hungry):
+        if worker.free == 0 or not any(serving.hungry for serving in hungry):
             return
 
 
@@ -102,8 +102,8 @@ def _turn(worker: Worker, serving: Serving, limit: int) -> None:
     answer = steps.take(worker.connection, turn)
     serving.woken = False
     serving.news = serving.news or bool(turn.moves or turn.chunks or answer.claimed)
-    if limit:
-        serving.hungry = len(answer.claimed) == limit
+    if turn.appetite:
+        serving.hungry = len(answer.claimed) == turn.appetite.limit
         serving.look_at = clock.monotonic() + POLL_SECONDS
     _saved(worker, serving, turn)
     _settled(worker, serving, turn, answer)
@@ -172,6 +172,8 @@ def _look_after(worker: Worker) -> None:
             serving.look_at = now + POLL_SECONDS
         if serving.ending is None and not serving.has_something_to_tell and not any(worker.runs_of(serving)):
             _idle(worker, serving)
+    if worker.recruiter is not None:
+        worker.recruiter.look(worker)
 
 
 def _look_after_processes(worker: Worker) -> None:

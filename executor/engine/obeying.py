@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from executor.engine import hearing
-from executor.engine.serving import Serving, Stopping
+from executor.engine.serving import Ending, Serving, Stopping
 from executor.engine.worker import Fate, Worker
 from executor.model import Orders
 from executor.states import ListStatus
@@ -19,6 +19,9 @@ def obey(worker: Worker, serving: Serving, orders: Orders | None) -> None:
     if not orders.entered:
         hearing.lose_lease(worker)
         return
+    if orders.drain and not worker.stopping:
+        worker.stopping, worker.stopped_by = Stopping.AFTER_RUNNING, Ending.DRAINED
+        worker.reporter.said("asked to leave: finishing what runs, starting nothing new")
     by = orders.status_by or "somebody"
     if orders.status == ListStatus.PAUSED and serving.paused_by is None:
         serving.paused_by = by

@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from executor.engine.report import Reporter
 from executor.engine.scribe import Scribe
 from executor.model import Claimed
 from executor.outcome import Move
-from executor.queue.steps import Appetite, Chunk
+from executor.queue.steps import Appetite, Chunk, Offer
 from executor.retry import RetryPolicy
 from executor.runners import Surroundings
+
+if TYPE_CHECKING:
+    from executor.engine.worker import Worker
 
 
 class Stopping(IntEnum):
@@ -34,6 +38,7 @@ class Ending(StrEnum):
     STOPPED = "stopped"  # by `executor stop`
     DRAINED = "drained"  # by `executor drain`
     INTERRUPTED = "interrupted"  # by a signal
+    UNFIT = "unfit"  # what is left is for other workers, and none is at it
     ABANDONED = "abandoned"  # interrupted while there was no database to tell
 
 
@@ -46,6 +51,18 @@ class Choices:
     only: Sequence[int] | None
     retry: RetryPolicy
     mark_running: bool
+    offer: Offer = field(default_factory=Offer)
+    most: int | None = None  # how many of its tasks may run at the same time on all workers
+
+
+class Recruiter(Protocol):
+    """Finds lists for a worker that was started for none in particular."""
+
+    def look(self, worker: Worker) -> None:
+        """Take up lists with work, let go of those without, and hear whether the worker is to leave."""
+
+    def wake(self) -> None:
+        """Something happened to a list that is not served."""
 
 
 @dataclass(slots=True)
@@ -82,7 +99,14 @@ class Serving:
     def appetite(self, limit: int) -> Appetite:
         """What this worker would claim of this list with so many slots free."""
         chosen = self.choices
-        return Appetite(limit, chosen.in_order, chosen.stop_if_failed_since, chosen.only)
+        return Appetite(
+            limit if chosen.most is None else 1,
+            chosen.in_order,
+            chosen.stop_if_failed_since,
+            chosen.only,
+            chosen.offer,
+            chosen.most,
+        )
 
     def wake(self) -> None:
         """Look again at the next step."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from executor.engine.serving import Choices
 from executor.errors import UsageError
 from executor.model import ListRow, TaskRow
+from executor.queue.steps import Offer
 from executor.retry import RetryPolicy
 
 _PRIORITIES = ("P1", "P2", "P3", "P4")
@@ -27,6 +28,8 @@ class Wishes:
     min_priority: str | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)  # list settings from the command line
     mark_running: bool = False
+    labels: tuple[str, ...] = ()
+    person: str | None = None
 
     @property
     def filters(self) -> bool:
@@ -54,7 +57,19 @@ def choices(wishes: Wishes, row: ListRow, *, only: Sequence[int] | None, now: da
             **({} if delay is None else {"delay": timedelta(seconds=float(delay))}),
         ),
         mark_running=wishes.mark_running,
+        offer=Offer(labels=wishes.labels, person=wishes.person),
     )
+
+
+def of_fleet(row: ListRow, offer: Offer) -> Choices:
+    """How a worker runs a list that it takes up by itself: as the list says, its failures before this worker included.
+
+    Its `jobs` are how many of its tasks all such workers run at a time; a sequence that says nothing has one.
+    A list that halts at a failure stays halted until somebody sees to it (`lists.with_work`).
+    """
+    settled = choices(Wishes(), row, only=None, now=row.created_at)
+    most = row.settings.get("jobs", 1 if row.sequential else None)
+    return replace(settled, offer=offer, most=most)
 
 
 def jobs(wishes: Wishes, settings: Mapping[str, Any]) -> int:

@@ -19,7 +19,7 @@ from executor.engine.inbox import Inbox
 from executor.engine.io import RunIo
 from executor.engine.orphans import Sweeper
 from executor.engine.report import Reporter
-from executor.engine.serving import Ending, Serving, Stopping
+from executor.engine.serving import Ending, Recruiter, Serving, Stopping
 from executor.model import Claimed
 
 
@@ -58,6 +58,8 @@ class Worker:
     sweeper: Sweeper
     connection: psycopg.Connection[Any] | None
     servings: dict[int, Serving] = field(default_factory=dict)  # by list id
+    labels: tuple[str, ...] = ()
+    recruiter: Recruiter | None = None  # looks for lists with work, where there are no lists of its own
     worker_id: int = 0
     threads: list[threading.Event] = field(default_factory=list)  # each ends one thread
     running: dict[int, Active] = field(default_factory=dict)
@@ -77,6 +79,12 @@ class Worker:
         return max(0, self.jobs - len(self.running))
 
     @property
+    def is_over(self) -> bool:
+        """Is there nothing left to do for it?"""
+        ended = all(serving.ending is not None for serving in self.servings.values())
+        return ended and (self.recruiter is None or self.stopping is not Stopping.NO)
+
+    @property
     def has_something_to_tell(self) -> bool:
         """Is there anything that must be in the record, and is not yet?"""
         return any(serving.has_something_to_tell for serving in self.servings.values())
@@ -94,7 +102,7 @@ class Worker:
 
     def serves(self, list_id: int) -> bool:
         """Is it at work on this list? Asked by the listener's thread too."""
-        return list_id in self.servings
+        return list_id in self.servings or self.recruiter is not None
 
     def wake(self) -> None:
         """Look at every list again at the next step."""

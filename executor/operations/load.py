@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
 
-from executor import __version__, sync
+from executor import __version__, processes, sync
 from executor.database import translate
 from executor.errors import ListError
 from executor.model import ListRow
@@ -72,8 +72,10 @@ def load(
                 "sequential": parsed.sequential,
                 "sha256": sha256,
                 "reader": reader,
+                "host": processes.own().host,
             },
             settings=sync.plain(parsed.settings),
+            reading=asdict(reading),
             summary=plan.summary(),
         )
     steps.tell(connection, list_id)

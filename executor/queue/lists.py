@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +10,9 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from executor.events import Kind
-from executor.model import ListRow
+from executor.model import ListName, ListRow
 from executor.queue import rows
+from executor.queue.steps import Offer
 from sql import queries
 
 LISTS = queries.load("lists")
@@ -36,6 +38,19 @@ def create(connection: Connection[Any], path: str) -> int:
 def start(connection: Connection[Any], list_id: int, *, actor: str, jobs: int) -> bool:
     """Set a list running; False when it is paused and stays so."""
     return rows.scalar(connection, LISTS.start, {"list_id": list_id, "actor": actor, "jobs": jobs}) is not None
+
+
+def join(connection: Connection[Any], list_id: int, *, actor: str, jobs: int) -> bool:
+    """Take a list up without having been asked for it; False when a person paused or stopped it."""
+    return rows.scalar(connection, LISTS.join, {"list_id": list_id, "actor": actor, "jobs": jobs}) is not None
+
+
+def with_work(
+    connection: Connection[Any], offer: Offer, *, paths: Sequence[str] | None, serving: Sequence[int]
+) -> list[ListName]:
+    """Lists in which such a worker could begin something; `serving` are those it is at work on already."""
+    parameters = offer.columns() | {"paths": None if paths is None else list(paths), "serving": list(serving)}
+    return rows.many(connection, ListName, LISTS.with_work, parameters)
 
 
 def finish(

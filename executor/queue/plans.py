@@ -59,10 +59,18 @@ def record(
     actor: str,
     columns: Mapping[str, Any],
     settings: Mapping[str, Any],
+    reading: Mapping[str, Any],
     summary: Mapping[str, int],
 ) -> None:
     """Note which bytes the queue agrees with now."""
     connection.execute(
         SYNC.record,
-        dict(columns) | {"list_id": list_id, "actor": actor, "settings": Jsonb(settings), "detail": Jsonb(summary)},
+        dict(columns)
+        | {
+            "list_id": list_id,
+            "actor": actor,
+            "settings": Jsonb(settings),
+            "reading": Jsonb(reading),
+            "detail": Jsonb(summary),
+        },
     )

@@ -34,13 +34,39 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """Which tasks a worker is there for.
+
+    It has the `labels` that tasks may need; `tags` are those of which a task must have one, None is any task; as a
+    `person` it leaves the tasks of others alone.
+    """
+
+    labels: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = None
+    person: str | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """As parameters of the statements that choose tasks."""
+        return {
+            "labels": list(self.labels),
+            "tags": None if self.tags is None else list(self.tags),
+            "person": self.person,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Appetite:
-    """What a worker would claim. `only` are queue ids; None is every task of the list."""
+    """What a worker would claim. `only` are queue ids; None is every task of the list.
+
+    `most` bounds what runs of the list at the same time, on all workers; with it the limit is 1.
+    """
 
     limit: int
     in_order: bool
     stop_if_failed_since: datetime | str
     only: Sequence[int] | None = None
+    offer: Offer = field(default_factory=Offer)
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +120,15 @@ def take(connection: Connection[Any], turn: Turn) -> Answer:
         if turn.file_sha256:
             connection.execute(LISTS.record_file, {"list_id": turn.list_id, "sha256": turn.file_sha256})
         if turn.appetite:
+            if turn.appetite.most is not None:
+                connection.execute(STEPS.count_alone, here)
             claimed.execute(
                 _claim(turn.appetite.limit),
                 here
+                | turn.appetite.offer.columns()
                 | {
+                    "limit": turn.appetite.limit,
+                    "most": turn.appetite.most,
                     "in_order": turn.appetite.in_order,
                     "stop_if_failed_since": turn.appetite.stop_if_failed_since,
                     "only": None if turn.appetite.only is None else list(turn.appetite.only),
@@ -151,7 +182,8 @@ def prospects(connection: Connection[Any], list_id: int, appetite: Appetite) -> 
         connection,
         Prospects,
         STEPS.prospects,
-        {
+        appetite.offer.columns()
+        | {
             "list_id": list_id,
             "only": None if appetite.only is None else list(appetite.only),
             "stop_if_failed_since": appetite.stop_if_failed_since,

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import Connection
 
 from executor import processes
-from executor.model import Lost, Peer, WorkerRow
+from executor.model import FleetRow, Lost, Peer, WorkerRow
 from executor.queue import rows
 from executor.retry import LOSSES_MAX
 from sql import queries
@@ -76,6 +76,21 @@ def expire(connection: Connection[Any]) -> list[str]:
 def of_host(connection: Connection[Any], host: str) -> list[Peer]:
     """Workers on the books that ran on this host."""
     return rows.many(connection, Peer, WORKERS.of_host, {"host": host})
+
+
+def everyone(connection: Connection[Any]) -> list[FleetRow]:
+    """Every worker on the books."""
+    return rows.many(connection, FleetRow, WORKERS.all, {})
+
+
+def drain(connection: Connection[Any], worker_ids: Sequence[int]) -> None:
+    """Let workers finish what they run and leave."""
+    connection.execute(WORKERS.drain, {"worker_ids": list(worker_ids)})
+
+
+def is_draining(connection: Connection[Any], worker_id: int) -> bool:
+    """Was this worker asked to leave?"""
+    return bool(rows.scalar(connection, WORKERS.is_draining, {"worker_id": worker_id}))
 
 
 def of_list(connection: Connection[Any], list_id: int) -> list[WorkerRow]:

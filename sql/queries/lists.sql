@@ -1,7 +1,7 @@
 -- name: find
 -- One list by its path, with the number of its live workers.
 SELECT list_id, task_list_path AS path, title, dialect, sequential, settings, status, status_by, source_sha256, reader,
-    synced_at, started_at, paused_at, stopped_at,
+    synced_at, started_at, paused_at, stopped_at, created_at, held, host, reading,
     (
         SELECT count(*)
         FROM executor.worker_list
@@ -10,6 +10,52 @@ SELECT list_id, task_list_path AS path, title, dialect, sequential, settings, st
     )::integer AS workers
 FROM executor.executor_state
 WHERE task_list_path = %(path)s
+
+-- name: with_work
+-- Lists in which a worker of these labels could begin something: neither paused, nor stopped by a person, nor halted.
+SELECT list.list_id, task_list_path AS path
+FROM executor.executor_state AS list
+WHERE list.status <> 'paused'
+  AND NOT list.held
+  AND (%(paths)s::text[] IS NULL OR task_list_path = ANY(%(paths)s::text[]))
+  AND NOT list.list_id = ANY(%(serving)s::bigint[])
+  AND EXISTS (
+      SELECT
+      FROM executor.task_queue
+      WHERE task_queue.list_id = list.list_id
+        AND ready
+        AND due_at <= now()
+        AND needs <@ %(labels)s::text[]
+        AND (%(tags)s::text[] IS NULL OR tags && %(tags)s::text[])
+        AND (%(person)s::text IS NULL OR assignee IS NULL OR assignee = %(person)s::text)
+  )
+  AND NOT (    -- as `wishes.choices` reads the settings
+      (
+          coalesce((list.settings ->> 'fail_fast')::boolean, false)
+          OR (list.sequential AND NOT coalesce((list.settings ->> 'keep_going')::boolean, false))
+      )
+      AND EXISTS (
+          SELECT
+          FROM executor.task_queue
+          WHERE task_queue.list_id = list.list_id AND status = 'failed' AND removed_at IS NULL
+      )
+  )
+ORDER BY list.list_id
+
+-- name: join
+-- A worker takes a list up by itself: what a person paused or stopped stays so.
+WITH begun AS (
+    UPDATE executor.executor_state
+    SET status = 'running', stop_now = false, status_by = %(actor)s, started_at = now()
+    WHERE list_id = %(list_id)s AND status <> 'paused' AND NOT held
+    RETURNING list_id
+), noted AS (
+    INSERT INTO executor.event (list_id, kind, actor, detail)
+    SELECT list_id, 'list.started', %(actor)s, jsonb_build_object('jobs', %(jobs)s::integer)
+    FROM begun
+)
+SELECT list_id
+FROM begun
 
 -- name: create
 -- Enter a list, or find the one another worker entered a moment ago.
@@ -22,7 +68,7 @@ RETURNING list_id
 -- A worker begins: the list runs, unless a person paused it, which outlives every crash.
 WITH begun AS (
     UPDATE executor.executor_state
-    SET status = 'running', stop_now = false, status_by = %(actor)s, started_at = now()
+    SET status = 'running', stop_now = false, held = false, status_by = %(actor)s, started_at = now()
     WHERE list_id = %(list_id)s AND status <> 'paused'
     RETURNING list_id
 )
@@ -63,7 +109,7 @@ FROM changed
 RETURNING event_id
 
 -- name: resume
--- Lift a pause: running if workers are there to go on, stopped if not.
+-- Lift a pause or a stop: running if workers are there to go on, stopped if not.
 WITH changed AS (
     UPDATE executor.executor_state AS list
     SET status = CASE
@@ -75,8 +121,9 @@ WITH changed AS (
             ) THEN 'running'
             ELSE 'stopped'
         END,
+        held = false,
         status_by = %(actor)s
-    WHERE list_id = %(list_id)s AND status = 'paused'
+    WHERE list_id = %(list_id)s AND (status = 'paused' OR held)
     RETURNING list_id
 )
 INSERT INTO executor.event (list_id, kind, actor)
@@ -90,6 +137,7 @@ WITH changed AS (
     UPDATE executor.executor_state
     SET status = CASE WHEN status = 'paused' THEN 'paused' ELSE 'stopped' END,
         stop_now = %(now)s,
+        held = true,
         stopped_at = now(),
         status_by = %(actor)s
     WHERE list_id = %(list_id)s

@@ -8,6 +8,10 @@ SELECT pg_advisory_xact_lock_shared(hashtextextended('executor.list', %(list_id)
 SELECT set_config('idle_in_transaction_session_timeout', '60s', true),
     pg_advisory_xact_lock(hashtextextended('executor.list', %(list_id)s))
 
+-- name: count_alone
+-- Keep other claims that count a list's running tasks out until this transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('executor.most', %(list_id)s))
+
 -- name: claim
 -- Take up to a literal number of ready tasks of a list, most urgent first, and begin a run of each.
 WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice, and then claims too many
@@ -17,6 +21,19 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
       AND ready
       AND (%(in_order)s::boolean OR due_at <= now())    -- in a sequence a task that waits holds up those behind it
       AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
+      AND needs <@ %(labels)s::text[]
+      AND (%(tags)s::text[] IS NULL OR tags && %(tags)s::text[])
+      AND (%(person)s::text IS NULL OR assignee IS NULL OR assignee = %(person)s::text)
+      AND (%(most)s::integer IS NULL OR %(most)s::integer > (    -- after count_alone
+          SELECT count(*)
+          FROM executor.task_queue
+          WHERE list_id = %(list_id)s AND worker_id IS NOT NULL
+      ))
+      AND (keys = '{}' OR queue_id = ANY(ARRAY(    -- asked only when such a task is met
+          SELECT executor.startable(
+              %(list_id)s, %(limit)s, %(labels)s::text[], %(tags)s::text[], %(person)s::text, %(only)s::bigint[]
+          )
+      )))
       AND EXISTS (SELECT FROM executor.executor_state WHERE list_id = %(list_id)s AND status = 'running')
       AND EXISTS (SELECT FROM executor.worker WHERE worker_id = %(worker_id)s)    -- a reaped worker gets nothing
       AND NOT EXISTS (
@@ -214,14 +231,21 @@ RETURNING task.queue_id
 -- name: prospects
 -- What is left of a list, to decide whether a worker with nothing to do waits, looks again or leaves.
 SELECT
-    count(*) FILTER (WHERE ready AND due_at <= now()) AS ready,
-    count(*) FILTER (WHERE ready AND due_at > now()) AS due_later,
-    min(due_at) FILTER (WHERE ready AND due_at > now()) - now() AS next_due,
+    count(*) FILTER (WHERE ready AND due_at <= now() AND keys = '{}' AND fits) AS ready,
+    count(*) FILTER (WHERE ready AND due_at <= now() AND keys <> '{}' AND fits) AS keyed,
+    count(*) FILTER (WHERE ready AND NOT fits) AS unfit,
+    count(*) FILTER (WHERE ready AND due_at > now() AND fits) AS due_later,
+    min(due_at) FILTER (WHERE ready AND due_at > now() AND fits) - now() AS next_due,
     count(*) FILTER (WHERE status = 'running') AS running,
     count(*) FILTER (WHERE status = 'queued' AND unmet > 0) AS blocked,
     count(*) FILTER (WHERE status = 'queued' AND unmet = 0 AND NOT ready) AS waiting,
     count(*) FILTER (WHERE status = 'failed' AND completed_at >= %(stop_if_failed_since)s::timestamptz) AS failed
 FROM executor.task_queue
+CROSS JOIN LATERAL (
+    SELECT needs <@ %(labels)s::text[]
+        AND (%(tags)s::text[] IS NULL OR tags && %(tags)s::text[])
+        AND (%(person)s::text IS NULL OR assignee IS NULL OR assignee = %(person)s::text) AS fits
+) AS worker_fits
 WHERE list_id = %(list_id)s
   AND removed_at IS NULL
   AND status IN ('queued', 'running', 'failed')
@@ -231,6 +255,7 @@ WHERE list_id = %(list_id)s
 -- What people asked of this worker's list and runs since it last looked.
 SELECT list.status, list.stop_now, list.status_by,
     EXISTS (SELECT FROM executor.worker WHERE worker_id = %(worker_id)s) AS entered,
+    EXISTS (SELECT FROM executor.worker WHERE worker_id = %(worker_id)s AND draining) AS drain,
     list.status = 'stopped' OR coalesce(list.stopped_at > serving.since, false) AS stop,    -- also while paused
     ARRAY(
         SELECT run_id FROM executor.task_queue WHERE worker_id = %(worker_id)s AND wish = 'skip'

@@ -1,8 +1,8 @@
 -- name: known
 -- What the queue holds of a list, removed tasks included, light enough to compare with a whole file.
 SELECT queue_id, task_id, parent, title, description, section, priority, own_rank, rank, position,
-    dependencies, tags, assignee, assigned_agent AS agent, runner, hold, fingerprint, mark, status,
-    status = 'completed' OR (status = 'skipped' AND skip_cause IS NULL) AS met, removed_at IS NOT NULL AS removed,
+    dependencies, tags, assignee, assigned_agent AS agent, runner, hold, needs, keys, places, fingerprint,
+    mark, status, status = 'completed' OR (status = 'skipped' AND skip_cause IS NULL) AS met, removed_at IS NOT NULL AS removed,
     coalesce((spec ->> 'explicit_id')::boolean, false) AS explicit_id
 FROM executor.task_queue
 WHERE list_id = %(list_id)s
@@ -20,17 +20,17 @@ WHERE task.list_id = %(list_id)s AND task.task_id = renamed.old_id
 WITH fresh AS (
     INSERT INTO executor.task_queue (
         list_id, task_list_path, task_id, parent, title, description, section, priority, own_rank, rank, position,
-        dependencies, tags, assignee, assigned_agent, runner, hold, spec, fingerprint, mark, status, completed_at, skip_reason
+        dependencies, tags, assignee, assigned_agent, runner, hold, needs, keys, places, spec, fingerprint, mark, status,
+        completed_at, skip_reason
     )
     SELECT %(list_id)s, %(path)s, task_id, parent, title, description, section, priority, own_rank, rank, position,
-        dependencies, tags, assignee, agent, runner, hold, spec, fingerprint, mark, status,
+        dependencies, tags, assignee, agent, runner, hold, needs, keys, places, spec, fingerprint, mark, status,
         CASE WHEN status <> 'queued' THEN now() END,
         CASE WHEN status = 'skipped' THEN 'skipped in the file' END
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS row (
         task_id text, parent text, title text, description text, section text[], priority text,
         own_rank smallint, rank smallint, position integer, dependencies text[], tags text[], assignee text, agent text,
-        runner text, hold text, spec jsonb,
-        fingerprint text, mark text, status text
+        runner text, hold text, needs text[], keys text[], places integer[], spec jsonb, fingerprint text, mark text, status text
     )
     RETURNING queue_id, status
 )
@@ -56,14 +56,16 @@ WITH changed AS (
         assigned_agent = row.agent,
         runner = row.runner,
         hold = row.hold,
+        needs = row.needs,
+        keys = row.keys,
+        places = row.places,
         spec = row.spec,
         fingerprint = row.fingerprint,
         removed_at = NULL
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS row (
         queue_id bigint, parent text, title text, description text, section text[], priority text,
         own_rank smallint, rank smallint, position integer, dependencies text[], tags text[], assignee text, agent text,
-        runner text, hold text, spec jsonb,
-        fingerprint text, what text[]
+        runner text, hold text, needs text[], keys text[], places integer[], spec jsonb, fingerprint text, what text[]
     )
     WHERE task.queue_id = row.queue_id
     RETURNING task.queue_id, row.what
@@ -184,5 +186,7 @@ SET title = %(title)s,
     settings = %(settings)s::jsonb,
     source_sha256 = %(sha256)s,
     reader = %(reader)s,
+    reading = %(reading)s::jsonb,
+    host = %(host)s,
     synced_at = now()
 WHERE list_id = %(list_id)s

@@ -1,8 +1,8 @@
 -- name: register
 -- Enter a worker with its first lease.
-INSERT INTO executor.worker (name, host, boot_id, pid_namespace, pid, pid_started, slots, version, lease_until)
+INSERT INTO executor.worker (name, host, boot_id, pid_namespace, pid, pid_started, slots, labels, version, lease_until)
 VALUES (
-    %(name)s, %(host)s, %(boot_id)s, %(pid_namespace)s, %(pid)s, %(pid_started)s, %(slots)s, %(version)s,
+    %(name)s, %(host)s, %(boot_id)s, %(pid_namespace)s, %(pid)s, %(pid_started)s, %(slots)s, %(labels)s, %(version)s,
     now() + %(lease)s::interval
 )
 RETURNING worker_id
@@ -118,6 +118,34 @@ FROM executor.worker_list
 JOIN executor.worker USING (worker_id)
 WHERE worker_list.list_id = %(list_id)s AND lease_until >= now()
 ORDER BY worker_id
+
+-- name: all
+-- Every worker on the books, with the lists it serves and the runs it has.
+SELECT worker_id, name, host, boot_id, pid_namespace, pid, pid_started, slots, labels, draining, version, started_at,
+    lease_until - now() AS lease_left,
+    ARRAY(
+        SELECT task_list_path
+        FROM executor.worker_list
+        JOIN executor.executor_state USING (list_id)
+        WHERE worker_list.worker_id = worker.worker_id
+        ORDER BY task_list_path
+    ) AS lists,
+    (SELECT count(*) FROM executor.task_queue WHERE task_queue.worker_id = worker.worker_id)::integer AS running
+FROM executor.worker
+ORDER BY worker_id
+
+-- name: drain
+-- Let workers finish what they run and leave.
+UPDATE executor.worker
+SET draining = true
+WHERE worker_id = ANY(%(worker_ids)s::bigint[])
+RETURNING worker_id
+
+-- name: is_draining
+-- Was this worker asked to leave? Nothing when it is off the books.
+SELECT draining
+FROM executor.worker
+WHERE worker_id = %(worker_id)s
 
 -- name: reopen
 -- A worker that was taken for dead is back: its list runs again, if it was only the others' leaving that stopped it.

@@ -117,6 +117,10 @@ def finish_lines(ending: Ending, closing: Closing | None, seconds: float, spelle
             )
         case Ending.WAITING:
             yield f"only people can go on; `executor status{spelled}` says who and how"
+        case Ending.UNFIT:
+            yield f"what is left is for other workers (labels, assignees): see `executor status{spelled}`"
+        case Ending.DRAINED:
+            yield f"asked to leave by `executor drain`; go on with `executor run{spelled}`"
         case Ending.STOPPED:
             yield f"stopped by `executor stop`; go on with `executor run{spelled}`"
         case Ending.INTERRUPTED:

@@ -43,6 +43,7 @@ class Bench:
             pid=1,
             pid_started=1,
             slots=4,
+            labels=[],
             version="test",
             lease=lease,
         )

@@ -11,8 +11,8 @@ from executor.model import Prospects
 
 
 def left(**changes):
-    nothing = {"ready": 0, "due_later": 0, "next_due": None, "running": 0, "blocked": 0, "waiting": 0, "failed": 0}
-    return Prospects(**(nothing | changes))
+    none = dict.fromkeys(("ready", "keyed", "unfit", "due_later", "running", "blocked", "waiting", "failed"), 0)
+    return Prospects(**(none | {"next_due": None} | changes))
 
 
 def decided(*, recounted=False, **changes):
@@ -28,6 +28,13 @@ def decided(*, recounted=False, **changes):
         ({"failed": 1, "blocked": 2}, Ending.HALTED),
         ({"failed": 1, "waiting": 1}, Ending.HALTED),
         ({"failed": 1, "ready": 2, "running": 1}, Wait(POLL)),
+        ({"failed": 1, "keyed": 1}, Ending.HALTED),
+        ({"failed": 1, "unfit": 1}, Ending.HALTED),
+        ({"keyed": 1}, Wait(POLL)),
+        ({"keyed": 1, "unfit": 1, "waiting": 1}, Wait(POLL)),
+        ({"unfit": 1}, Ending.UNFIT),
+        ({"unfit": 1, "running": 1}, Wait(POLL)),
+        ({"unfit": 1, "blocked": 1}, Ending.UNFIT),
         ({"running": 1}, Wait(POLL)),
         ({"running": 1, "waiting": 1}, Wait(POLL)),
         ({"waiting": 1}, Ending.WAITING),

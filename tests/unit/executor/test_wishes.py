@@ -8,6 +8,7 @@ from executor.engine import wishes
 from executor.engine.wishes import Wishes
 from executor.errors import UsageError
 from executor.model import ListRow, TaskRow
+from executor.queue.steps import Offer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -28,6 +29,10 @@ def row(*, sequential=True, **settings):
         started_at=None,
         paused_at=None,
         stopped_at=None,
+        created_at=NOW,
+        held=False,
+        host=None,
+        reading={},
         workers=0,
     )
 
@@ -125,3 +130,12 @@ def test_filters_are_all_to_be_met():
 def test_a_filter_that_leaves_nothing_is_an_error(wished, said):
     with pytest.raises(UsageError, match=said):
         wishes.select(wished, [task(1)])
+
+
+@pytest.mark.parametrize(
+    ("sequential", "settings", "most"),
+    [(True, {}, 1), (True, {"jobs": 3}, 3), (False, {}, None), (False, {"jobs": 3}, 3)],
+)
+def test_how_many_tasks_of_a_list_the_fleet_runs_at_a_time(sequential, settings, most):
+    choices = wishes.of_fleet(row(sequential=sequential, **settings), Offer(labels=("gpu",)))
+    assert (choices.most, choices.offer.labels, choices.only) == (most, ("gpu",), None)
