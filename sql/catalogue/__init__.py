@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sql.catalogue import facts
+from sql.catalogue.difference import Difference, differences
 from sql.catalogue.dump import dump
 from sql.catalogue.reader import read
 from sql.catalogue.values import Catalogue, Relation
@@ -13,7 +14,7 @@ from sql.catalogue.values import Catalogue, Relation
 if TYPE_CHECKING:
     from psycopg import Connection
 
-__all__ = ["Catalogue", "Relation", "dump", "fingerprint", "read"]
+__all__ = ["Catalogue", "Difference", "Relation", "differences", "dump", "fingerprint", "read"]
 
 
 def fingerprint(connection: Connection[Any], schemas: Sequence[str] | None = None) -> str:
