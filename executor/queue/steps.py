@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from psycopg import Connection
-from psycopg.pq import TransactionStatus
-from psycopg.rows import class_row
 
+from executor.database import volley
+from executor.database.volley import Statement
 from executor.model import Claimed, Orders, Prospects, Settled, Skipped
 from executor.outcome import Move
 from executor.queue import rows
@@ -98,71 +97,39 @@ def take(connection: Connection[Any], turn: Turn) -> Answer:
 
     Repeating a turn whose commit was not acknowledged changes nothing twice: runs are fenced, chunks have keys.
     """
-    here = {"list_id": turn.list_id, "worker_id": turn.worker_id, "worker": turn.worker}
-    settled = connection.cursor(row_factory=class_row(Settled))
-    skipped = connection.cursor(row_factory=class_row(Skipped))
-    claimed = connection.cursor(row_factory=class_row(Claimed))
-    orders = connection.cursor(row_factory=class_row(Orders))
-    failed = [move.queue_id for move in turn.moves if move.task_status is TaskStatus.FAILED]
-    with _in_one_go(connection):
-        connection.execute(STEPS.enter, here)
-        if turn.chunks:
-            connection.execute(STEPS.append_output, here | _chunk_columns(turn.chunks))
-        if turn.moves:
-            settled.execute(STEPS.settle, here | _move_columns(turn.moves))
-        if failed:
-            skipped.execute(STEPS.skip_dependents, {"queue_ids": failed, "actor": turn.worker})
-        if turn.marks:
-            task_ids, marks = zip(*turn.marks, strict=True)
-            connection.execute(
-                TASKS.record_marks, {"list_id": turn.list_id, "task_ids": list(task_ids), "marks": list(marks)}
-            )
-        if turn.file_sha256:
-            connection.execute(LISTS.record_file, {"list_id": turn.list_id, "sha256": turn.file_sha256})
-        if turn.appetite:
-            if turn.appetite.most is not None:
-                connection.execute(STEPS.count_alone, here)
-            claimed.execute(
-                _claim(turn.appetite.limit),
-                here
-                | turn.appetite.offer.columns()
-                | {
-                    "limit": turn.appetite.limit,
-                    "most": turn.appetite.most,
-                    "in_order": turn.appetite.in_order,
-                    "stop_if_failed_since": turn.appetite.stop_if_failed_since,
-                    "only": None if turn.appetite.only is None else list(turn.appetite.only),
-                },
-            )
-        orders.execute(STEPS.orders, here)
+    told = _statements(turn)
+    answers = dict(zip(told, volley.fire(connection, list(told.values())), strict=True))
     return Answer(
-        settled=settled.fetchall() if turn.moves else (),
-        skipped=skipped.fetchall() if failed else (),
-        claimed=claimed.fetchall() if turn.appetite else (),
-        orders=orders.fetchone(),
+        settled=answers.get("settle", ()),
+        skipped=answers.get("skip_dependents", ()),
+        claimed=answers.get("claim", ()),
+        orders=next(iter(answers["orders"]), None),
     )
 
 
-@contextmanager
-def _in_one_go(connection: Connection[Any]) -> Iterator[None]:
-    """A transaction whose COMMIT is sent with the rest of it; in the caller's transaction, a part of that.
-
-    psycopg's own `transaction()` waits for the answers first: a second journey, and a worker that freezes between the
-    two would keep its locks from everybody (a flush in the pipeline stops the server's idle-in-transaction clock).
-    """
-    if connection.info.transaction_status is not TransactionStatus.IDLE:
-        with connection.pipeline():
-            yield
-        return
-    try:
-        with connection.pipeline():
-            connection.execute(b"BEGIN")
-            yield
-            connection.execute(b"COMMIT")
-    except BaseException:
-        if not connection.closed:
-            connection.rollback()
-        raise
+def _statements(turn: Turn) -> dict[str, Statement]:
+    """What a turn has to say, by name, in the order in which it is said."""
+    here = {"list_id": turn.list_id, "worker_id": turn.worker_id, "worker": turn.worker}
+    failed = [move.queue_id for move in turn.moves if move.task_status is TaskStatus.FAILED]
+    told = {"enter": Statement(STEPS.enter, here)}
+    if turn.chunks:
+        told["append_output"] = Statement(STEPS.append_output, here | _chunk_columns(turn.chunks))
+    if turn.moves:
+        told["settle"] = Statement(STEPS.settle, here | _move_columns(turn.moves), Settled)
+    if failed:
+        told["skip_dependents"] = Statement(STEPS.skip_dependents, {"queue_ids": failed, "actor": turn.worker}, Skipped)
+    if turn.marks:
+        task_ids, marks = zip(*turn.marks, strict=True)
+        columns = {"list_id": turn.list_id, "task_ids": list(task_ids), "marks": list(marks)}
+        told["record_marks"] = Statement(TASKS.record_marks, columns)
+    if turn.file_sha256:
+        told["record_file"] = Statement(LISTS.record_file, {"list_id": turn.list_id, "sha256": turn.file_sha256})
+    if turn.appetite:
+        if turn.appetite.most is not None:
+            told["count_alone"] = Statement(STEPS.count_alone, here)
+        told["claim"] = Statement(_claim(turn.appetite.limit), here | _appetite_columns(turn.appetite), Claimed)
+    told["orders"] = Statement(STEPS.orders, here, Orders)
+    return told
 
 
 @cache
@@ -209,6 +176,17 @@ def recount(connection: Connection[Any], list_id: int) -> int:
 def tell(connection: Connection[Any], list_id: int, worker_id: int | None = None) -> None:
     """Wake everybody who listens to a list. Never inside a change of state: NOTIFY takes a lock until its commit."""
     connection.execute(STEPS.notify, {"list_id": list_id, "worker_id": worker_id})
+
+
+def _appetite_columns(appetite: Appetite) -> dict[str, Any]:
+    return {
+        **appetite.offer.columns(),
+        "limit": appetite.limit,
+        "most": appetite.most,
+        "in_order": appetite.in_order,
+        "stop_if_failed_since": appetite.stop_if_failed_since,
+        "only": None if appetite.only is None else list(appetite.only),
+    }
 
 
 def _chunk_columns(chunks: Sequence[Chunk]) -> dict[str, Any]:

@@ -1,6 +1,12 @@
 -- name: enter
 -- Let a step in beside other workers' steps but not beside a person's command: those take the same lock alone.
-SELECT pg_advisory_xact_lock_shared(hashtextextended('executor.list', %(list_id)s))
+-- A step's statements are written for one plan each: through the indexes, in their order, made once and kept. Statistics
+-- of a queue are always of another moment, and with them the planner would read all of it, or plan anew at every step.
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true),
+    set_config('enable_seqscan', 'off', true),
+    set_config('enable_bitmapscan', 'off', true),
+    set_config('enable_sort', 'off', true),
+    pg_advisory_xact_lock_shared(hashtextextended('executor.list', %(list_id)s))
 
 -- name: enter_alone
 -- Keep every step of a list out until this transaction ends, so that counts made here cannot be overtaken.

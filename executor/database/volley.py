@@ -1,0 +1,131 @@
+"""Several statements as one transaction and one journey: sent in a single write, answered in a single wait."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import count
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from psycopg import Connection, abc, errors, generators
+from psycopg.adapt import Transformer
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+
+_PLACE = re.compile(rb"%\((\w+)\)s")
+_UNSAFE = re.compile(r'(["\\])')
+
+# What each connection has prepared, by statement. psycopg's own cache refuses statements as long as ours.
+_NUMBERS = count(1)
+_prepared: WeakKeyDictionary[Connection[Any], dict[bytes, bytes]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A named query with its parameters. `row` is what each row of the answer becomes; None where nobody asks."""
+
+    query: bytes
+    parameters: Mapping[str, Any]
+    row: Callable[..., Any] | None = None
+
+
+def fire(connection: Connection[Any], statements: Sequence[Statement]) -> list[list[Any]]:
+    """Carry all out, in order, in one transaction (or as a part of the caller's); the rows of each.
+
+    psycopg's `pipeline` writes to the socket once a statement, which wakes the server as often, and builds a cursor for
+    each: twice the time of a worker's turn. An error undoes all of them and is raised as psycopg would raise it.
+    """
+    known = _prepared.setdefault(connection, {})
+    new = {one.query: b"volley_%d" % next(_NUMBERS) for one in statements if one.query not in known}
+    connection.pgconn.enter_pipeline_mode()
+    try:
+        results = connection.wait(_exchange(connection.pgconn, statements, known, new))
+    finally:
+        if not connection.closed:
+            connection.pgconn.exit_pipeline_mode()
+    # What is prepared stays so when its transaction fails.
+    known |= {query: name for (query, name), result in zip(new.items(), results, strict=False) if _is_good(result)}
+    _raise_first_error(connection, results)
+    reader: abc.Transformer = Transformer(connection)
+    return [_rows(reader, one.row, result) for one, result in zip(statements, results[len(new) :], strict=True)]
+
+
+def _exchange(
+    pgconn: PGconn, statements: Sequence[Statement], known: Mapping[bytes, bytes], new: Mapping[bytes, bytes]
+) -> Generator[Any, Any, list[PGresult]]:
+    """Send everything, then take one result for each: of what is prepared, of what is carried out."""
+    for query, name in new.items():
+        pgconn.send_prepare(name, _compiled(query)[0])
+    for one in statements:
+        names = _compiled(one.query)[1]
+        pgconn.send_query_prepared(known.get(one.query) or new[one.query], [encoded(one.parameters[n]) for n in names])
+    pgconn.pipeline_sync()
+    yield from generators.send(pgconn)
+    results = []
+    for _ in range(len(new) + len(statements)):
+        results += yield from generators.fetch_many(pgconn)
+    yield from generators.fetch_many(pgconn)  # the sync itself
+    return results
+
+
+def _raise_first_error(connection: Connection[Any], results: Sequence[PGresult]) -> None:
+    for result in results:
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise errors.error_from_result(result, encoding=connection.info.encoding)
+
+
+def _is_good(result: PGresult) -> bool:
+    return result.status == ExecStatus.COMMAND_OK
+
+
+def _rows(reader: abc.Transformer, row: Callable[..., Any] | None, result: PGresult) -> list[Any]:
+    if row is None or not result.ntuples:
+        return []
+    reader.set_pgresult(result)
+    columns = [(result.fname(at) or b"").decode() for at in range(result.nfields)]
+    return reader.load_rows(0, result.ntuples, lambda values: row(**dict(zip(columns, values, strict=True))))
+
+
+@cache
+def _compiled(query: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The query with numbered places, and whose values go there."""
+    numbers: dict[bytes, int] = {}
+    text = _PLACE.sub(lambda match: b"$%d" % numbers.setdefault(match[1], len(numbers) + 1), query)
+    return text.replace(b"%%", b"%"), tuple(name.decode() for name in numbers)
+
+
+def encoded(value: Any) -> bytes | None:
+    """A parameter as PostgreSQL reads it in text; its type is what the statement says it is."""
+    return None if value is None else _text(value).encode()
+
+
+def _text(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            return "t" if value else "f"
+        case int() | float():
+            return repr(value)
+        case bytes():
+            return f"\\x{value.hex()}"
+        case timedelta():
+            return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
+        case datetime():
+            return value.isoformat()
+        case list():
+            return f"{{{','.join(map(_element, value))}}}"
+        case _:
+            raise TypeError(f"no parameter can be a {type(value).__name__}")
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int | float):
+        return _text(value)
+    return '"' + _UNSAFE.sub(r"\\\1", _text(value)) + '"'
