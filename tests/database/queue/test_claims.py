@@ -261,17 +261,17 @@ def crowded(connection):
     return Bench(connection, list_id)
 
 
-def test_a_claim_among_fifty_thousand_reads_only_what_it_takes(crowded, connection):
+@pytest.mark.parametrize("statistics", ["of this moment", "of an empty queue"])
+def test_a_claim_among_fifty_thousand_reads_only_what_it_takes(crowded, connection, statistics):
     query = STEPS.claim.replace(b"LIMIT 1 ", b"LIMIT 8 ")
-    parameters = {
-        "list_id": crowded.list_id,
-        "worker_id": crowded.worker_id,
-        "worker": "w",
-        "in_order": False,
-        "only": None,
-        "stop_if_failed_since": "-infinity",
-    }
-    row = connection.execute(b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query, parameters).fetchone()
+    here = {"list_id": crowded.list_id, "worker_id": crowded.worker_id, "worker": "w"}
+    parameters = here | steps._appetite_columns(Appetite(8, False, "-infinity"))
+    if statistics == "of an empty queue":
+        connection.execute("UPDATE pg_class SET reltuples = 0, relpages = 0 WHERE relname = 'task_queue'")
+        connection.execute("DELETE FROM pg_statistic WHERE starelid = 'executor.task_queue'::regclass")
+    with connection.transaction():
+        connection.execute(STEPS.enter, here)
+        row = connection.execute(b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query, parameters).fetchone()
     nodes = list(walk(row[0][0]["Plan"]))
     scans = [node for node in nodes if node.get("Relation Name") == "task_queue" and "Scan" in node["Node Type"]]
     assert any(node.get("Index Name") == "task_ready" for node in scans), json.dumps(row[0], indent=1)
