@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from executor import urgency
 from executor.urgency import Urgency
+from loader import garbage
 from loader.model import Edge, Status, Task, TaskList
 
 _DONE = frozenset((Status.COMPLETED, Status.SKIPPED))
@@ -18,8 +19,8 @@ class Order:
 
     waves: tuple[tuple[Task, ...], ...]
     critical: tuple[Task, ...]
-    edges: dict[str, tuple[Edge, ...]]  # by the task that waits
-    urgencies: dict[str, Urgency]
+    edges: Mapping[str, Sequence[Edge]]  # by the task that waits
+    urgencies: Mapping[str, Urgency]  # where something lends a task its urgency
 
 
 def of(tasks: TaskList, met: Container[str] | None = None) -> Order:
@@ -29,10 +30,17 @@ def of(tasks: TaskList, met: Container[str] | None = None) -> Order:
     """
     if met is None:
         met = frozenset(task.task_id for task in tasks.tasks if task.status in _DONE)
-    todo, edges, dependents = _left(tasks, met)
-    urgencies = urgency.of(tasks, met)
-    claim_order = [(urgencies[task.task_id].rank, task.position) for task in todo]
-    unmet = [len(own) for own in edges]
+    with garbage.held_off():
+        return _order(tasks, met)
+
+
+def _order(tasks: TaskList, met: Container[str]) -> Order:
+    todo, edges, needs, dependents = _left(tasks, met)
+    urgencies = urgency.lent(todo, needs)
+    claim_order = [
+        (urgent.rank if (urgent := urgencies.get(task.task_id)) else task.rank, task.position) for task in todo
+    ]
+    unmet = [len(own) for own in needs]
     ready = [index for index, number in enumerate(unmet) if not number]
     before = [-1] * len(todo)
     waves: list[tuple[Task, ...]] = []
@@ -51,19 +59,22 @@ def of(tasks: TaskList, met: Container[str] | None = None) -> Order:
     while at >= 0:
         chain.append(todo[at])
         at = before[at]
-    waiting = {task.task_id: tuple(own) for task, own in zip(todo, edges, strict=True) if own}
-    return Order(tuple(waves), tuple(reversed(chain)), waiting, urgencies)
+    return Order(tuple(waves), tuple(reversed(chain)), edges, urgencies)
 
 
-def _left(tasks: TaskList, met: Container[str]) -> tuple[list[Task], list[list[Edge]], list[list[int]]]:
-    """The tasks still to do; by place in these, the edges of each and the places of those that wait for it."""
+def _left(
+    tasks: TaskList, met: Container[str]
+) -> tuple[list[Task], dict[str, list[Edge]], list[list[int]], list[list[int]]]:
+    """The tasks still to do, the edges by what waits; by place, what each needs and what needs it."""
     todo = [task for task in tasks.tasks if task.task_id not in met]
     index = {task.task_id: place for place, task in enumerate(todo)}
-    edges: list[list[Edge]] = [[] for _ in todo]
+    edges: dict[str, list[Edge]] = {}
+    needs: list[list[int]] = [[] for _ in todo]
     dependents: list[list[int]] = [[] for _ in todo]
     for edge in tasks.edges:
         waits, target = index.get(edge.task_id), index.get(edge.depends_on)
         if waits is not None and target is not None:
-            edges[waits].append(edge)
+            edges.setdefault(edge.task_id, []).append(edge)
+            needs[waits].append(target)
             dependents[target].append(waits)
-    return todo, edges, dependents
+    return todo, edges, needs, dependents

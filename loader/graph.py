@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from loader import codes, references
@@ -37,8 +37,11 @@ class Graph:
     def connect(self, waits: Iterable[Wait] = ()) -> None:
         """Explicit edges first: where two rules give the same edge, the file's own is the one to show."""
         for index, draft in enumerate(self.drafts):
-            for reference in _references(draft):
-                self._refer(index, reference)
+            for rule, names in draft.wording.needs:
+                for name in names:
+                    self._follow(index, name, rule, draft.text_line)
+            for reference in draft.references:
+                self._follow(index, reference.name, reference.rule, reference.line)
             for name in draft.wording.blocks:
                 self._hold(index, Reference(name, "blocks", draft.text_line))
         for index, draft in enumerate(self.drafts):
@@ -98,6 +101,13 @@ class Graph:
         if not reference.rule.startswith("column ") or any(map(str.isdigit, reference.name)):
             return False
         return all(any(map(str.isdigit, task_id)) for task_id in self.task_ids)
+
+    def _follow(self, index: int, name: str, rule: str, line: int) -> None:
+        target = self.index.get(name, index)
+        if target == index:
+            self._refer(index, Reference(name, rule, line))
+        else:  # an id as it is written: nearly all of them
+            self._add(index, target, rule, line + 1)
 
     def _refer(self, index: int, reference: Reference) -> None:
         targets = references.resolve(reference.name, self.ids)
@@ -238,10 +248,3 @@ class Graph:
         edges.sort(key=lambda edge: edge.rule in STRUCTURAL)
         found = dict.fromkeys(f"{edge.rule} ({self.place(edge.line)})" for edge in edges)
         return ", ".join(list(found)[:_CYCLE_REASONS_MAX]) + (", ..." if len(found) > _CYCLE_REASONS_MAX else "")
-
-
-def _references(draft: Draft) -> Iterator[Reference]:
-    for rule, names in draft.wording.needs:
-        for name in names:
-            yield Reference(name, rule, draft.text_line)
-    yield from draft.references

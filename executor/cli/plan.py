@@ -57,7 +57,7 @@ def _as_dict(parsed: TaskList, found: Order, runner: str | None) -> dict[str, ob
                 "id": task.task_id,
                 "wave": number,
                 "priority": task.priority,
-                "urgency": _urgency(found.urgencies[task.task_id]),
+                "urgency": _urgency(task, found.urgencies.get(task.task_id)),
                 "runs": _source(task, runner),
                 "waits_for": [
                     {"id": edge.depends_on, "rule": edge.rule, "line": edge.line}
@@ -70,8 +70,9 @@ def _as_dict(parsed: TaskList, found: Order, runner: str | None) -> dict[str, ob
     }
 
 
-def _urgency(urgent: Urgency) -> dict[str, object]:
-    return {"priority": urgent.priority, "lent_by": urgent.lender}
+def _urgency(task: Task, urgent: Urgency | None) -> dict[str, object]:
+    own: dict[str, object] = {"priority": "P0" if task.rank == 0 else task.priority, "lent_by": None}
+    return {"priority": urgent.priority, "lent_by": urgent.lender} if urgent else own
 
 
 def _show(path: Path, parsed: TaskList, found: Order, runner: str | None) -> None:
@@ -91,8 +92,8 @@ def _show(path: Path, parsed: TaskList, found: Order, runner: str | None) -> Non
         console.say(console.styled(f"wave {number}", "bold"))
         for task in wave:
             console.say(f"  {task.task_id}  {task.priority}  {console.clean(task.title)}")
-            urgent = found.urgencies[task.task_id]
-            if urgent.lender is not None:
+            urgent = found.urgencies.get(task.task_id)
+            if urgent:
                 console.say(f"      goes as {urgent.priority}: {urgent.lender} waits for it")
             console.say(f"      {_source(task, runner)}")
             for edge in found.edges.get(task.task_id, ()):

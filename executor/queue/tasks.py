@@ -122,12 +122,11 @@ def rerank(connection: Connection[Any], list_id: int) -> None:
     if len({rank for one in left for rank in (one.own_rank, one.rank)}) < 2:
         return  # nearly every list: all are as urgent as each other
     place = {one.queue_id: at for at, one in enumerate(left)}
-    edges = [
-        (place[waits], place[needed])
-        for waits, needed in connection.execute(SYNC.edges, {"list_id": list_id}).fetchall()
-        if waits in place and needed in place
-    ]
-    lenders = urgency.inherited([one.own_rank for one in left], edges)
+    needs: list[list[int]] = [[] for _ in left]
+    for waits, needed in connection.execute(SYNC.edges, {"list_id": list_id}).fetchall():
+        if waits in place and needed in place:
+            needs[place[waits]].append(place[needed])
+    lenders = urgency.inherited([one.own_rank for one in left], needs)
     lent = {
         one.queue_id: left[lender].own_rank
         for one, lender in zip(left, lenders, strict=True)
