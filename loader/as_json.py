@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from loader.model import Block, Diagnostic, Edge, Task, TaskList
+from loader.model import Block, Diagnostic, Edge, Part, Task, TaskList
+
+if TYPE_CHECKING:
+    from loader.accounts import Account
 
 
 def as_dict(task_list: TaskList) -> dict[str, object]:
@@ -15,10 +19,36 @@ def as_dict(task_list: TaskList) -> dict[str, object]:
         "description": task_list.description,
         "dialect": task_list.dialect,
         "dialect_reason": task_list.dialect_reason,
+        "parts": [part_as_dict(part) for part in task_list.parts],
         "settings": _settings(task_list.settings),
         "tasks": [_task(task) for task in task_list.tasks],
         "edges": [_edge(edge) for edge in task_list.edges],
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in task_list.diagnostics],
+    }
+
+
+def account_as_dict(account: Account) -> dict[str, object]:
+    """What became of one line."""
+    return {
+        "file": account.file,
+        "line": account.line,
+        "look": account.look,
+        "text": account.text,
+        "verdict": account.verdict,
+        "task": account.task_id or None,
+        "code": account.code or None,
+        "reason": account.reason,
+    }
+
+
+def part_as_dict(part: Part) -> dict[str, object]:
+    """What is written in one way: its carrier, and why it was read so."""
+    return {
+        "carrier": part.carrier,
+        "reason": part.reason,
+        "section": list(part.section),
+        "lines": None if part.lines is None else list(part.lines),
+        "tasks": part.count,
     }
 
 

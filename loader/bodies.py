@@ -17,6 +17,9 @@ _KEY = re.compile(
     r"(?P<bullet>[-*+][ \t]+)?[*_`]{0,3}(?P<key>[A-Za-z][A-Za-z_ -]{1,20}?)[*_`]{0,3}[ \t]*:"
     r"[*_`]{0,3}(?=\s|$)[ \t]*(?P<value>.*)"
 )
+_LATER = re.compile(
+    r"(?<=[\w.,;)_])[ \t]+_(?P<key>Depends(?:[ -]on)?):[ \t]*(?P<value>[^_]+)_", re.IGNORECASE
+)  # behind another field
 _BULLET = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+")
 
 
@@ -51,6 +54,8 @@ class _Body:
             if line in fenced or line in taken or ":" not in text:
                 continue
             match = _KEY.match(text)
+            if "_" in text and (later := _LATER.search(text)) and not self.is_heading:
+                self._set(settings.OF_TASK["depends_on"], later["key"], later["value"], line)
             if match is None or not self._may_set(match, line, settings_end):
                 continue
             row = settings.OF_TASK.get(settings.key(match["key"]))

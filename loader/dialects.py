@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loader.model import Status
@@ -24,7 +24,9 @@ _DATED = re.compile(
 )
 _FIELD = re.compile(r"[\[(](?:id|dependsOn|due|priority|scheduled|completion|start|created)::", re.IGNORECASE)
 _AIDEVOPS = re.compile(r"\[[^\]]\]\s+[trv]\d{3,}(?:\.\d+)*\s")
-_HIDDEN_ID = re.compile(r"<!--\s*id:\s*\S+")
+_HIDDEN_ID = re.compile(
+    r"<!--\s*id:\s*(?![0-9a-f]{10}(?:~\d+)?\s*-->)\S+"
+)  # `executor id --write` puts keys of ours there
 _HIDDEN_NUMBER = re.compile(r"<!--\s*id:\s*\d{1,4}(?:\.\d+)*\s*-->")
 _COMMIT = re.compile(r"\[[^\]]\]\s.*(?:\[checkpoint: [0-9a-f]{7,}\]|\s[\[(`]?[0-9a-f]{7}[\])`]?\s*$)")
 _CHECKPOINT = re.compile(r".*\[checkpoint:")
@@ -38,6 +40,11 @@ _SIGNS_BEFORE = re.compile(r"^(?:\[[^\]]\])?[^\w\[]*")  # what we write before a
 _PACKAGE_HEADING = re.compile(r"Work Package (?:Prompt: )?WP\d")
 _PRIORITY_HEADING = re.compile(r"\W*(?:high|medium|low) priority\b", re.IGNORECASE)
 _NUMBERED_HEADING = re.compile(r"(?:Phase )?(\d+)(?:\\?\.|:) ")
+_WORKFLOW_FIELD = re.compile(r"_(?:Leverage|Prompt):")
+_BOUNDARY = re.compile("_Boundary:")
+_WAVES = re.compile('"waves"')
+_PARENT_NUMBER = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\*\*)?\d+\.0\b")
+_SUBTASKS = re.compile("subtasks", re.IGNORECASE)
 _SPECD_HEAD = re.compile(r"^\|\s*id\s*(?=\|).*\|\s*depends-on\s*(?=\|).*\|\s*verify\s*\|", re.IGNORECASE)
 _ORIGIN_HEAD = re.compile(r"^\|\s*ID\s*\|\s*Task\s*\|\s*Pri(?:ority)?\s*\|\s*Status\s*\|", re.IGNORECASE)
 
@@ -175,6 +182,29 @@ TABLE: tuple[Dialect, ...] = (
     Dialect("origin", "a table of ID, Task, Pri and Status", lambda look: any(map(_ORIGIN_HEAD.match, look.tables))),
 )
 
+# What is shown of a verdict: the first line with the first of these that is there.
+SIGNS: Mapping[str, tuple[re.Pattern[str], ...]] = {
+    "spec-kitty": (_PACKAGE_HEADING,),
+    "spec-kit": (_TOOL_ID,),
+    "spec-workflow": (_WORKFLOW_FIELD,),
+    "cc-sdd": (_PARALLEL_NUMBER, _BOUNDARY),
+    "kiro": (_WAVES, _OPTIONAL, _DOTTED),
+    "genie": (_GROUP_HEADING,),
+    "superpowers": (_TASK_HEADING,),
+    "ralphex": (_TASK_HEADING,),
+    "aidevops": (_AIDEVOPS,),
+    "openspec": (_DOTTED,),
+    "ai-dev-tasks": (_PARENT_NUMBER,),
+    "antigravity": (_HIDDEN_ID,),
+    "obsidian": (_DATED, _FIELD),
+    "gsd": (_PLAN_ID, _PLAN_FILE),
+    "bmad": (_SUBTASKS, _CRITERIA),
+    "ralph-fix-plan": (_PRIORITY_HEADING,),
+    "conductor": (_CHECKPOINT, _COMMIT, _MANUAL),
+    "specd": (_SPECD_HEAD,),
+    "origin": (_ORIGIN_HEAD,),
+}
+
 NAMES = ("native", *(dialect.name for dialect in TABLE), "backlog-md", "prd-json", "task-master", "todo.txt", "plain")
 NUMBERED = ("kiro", "cc-sdd", "spec-workflow", "ai-dev-tasks")
 
@@ -206,8 +236,22 @@ def detect(text: str, lines: Sequence[str], outline: Outline, name: str, *, has_
     look = Look(name.replace("\\", "/"), text, boxes, headings, tables, has_waves)
     for dialect in TABLE:
         if dialect.shows(look):
-            return dialect.name, dialect.reason
-    return "plain", "no sign of a tool"
+            line = _first_line(SIGNS[dialect.name], lines, outline)
+            return dialect.name, f"{dialect.reason} (line {line})" if line else "the name of the file"
+    return "plain", "no sign of any tool that is known"
+
+
+def _first_line(signs: Sequence[re.Pattern[str]], lines: Sequence[str], outline: Outline) -> int:
+    """The first line (from 1) that shows one of the signs in a box, a heading, a table's header or a fence; else 0."""
+    places = [(item.text_line, item.text) for item in outline.items if item.text.startswith("[")]
+    places += [(heading.line, _SIGNS_BEFORE.sub("", heading.text)) for heading in outline.headings]
+    places += [(table.start, lines[table.start]) for table in outline.tables]
+    for sign in signs:
+        for lines_of in (places, enumerate(lines)):
+            found = next((line for line, text in lines_of if sign.search(text.split("\n", 1)[0][:_LINE_MAX])), -1)
+            if found >= 0:
+                return found + 1
+    return 0
 
 
 def aside(dialect: str) -> tuple[str, ...]:

@@ -37,3 +37,4 @@ class Draft:
     body: str = ""
     given_id: str | None = None  # an id that needs no guessing: a table's cell, a heading's number
     steps: list[Step] = field(default_factory=list)
+    reason: str = ""  # what made this a task, where its carrier alone does not tell

@@ -141,6 +141,7 @@ class _Whole:
         return replace(
             made,
             tasks=tuple(self._placed(task) for task in made.tasks),
+            parts=tuple(replace(part, lines=None) for part in made.parts),
             edges=tuple(self._drawn(edge) for edge in made.edges),
             diagnostics=tuple(diagnostics),
         )

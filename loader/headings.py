@@ -28,6 +28,11 @@ _WORDED = re.compile(
 )
 _NUMBERED = re.compile(r"(?P<name>\d+)\\?[.)][ \t]+(?P<title>.+)")
 _TASKS_SECTION = re.compile(r"(?:implementation |development )?(?:tasks|steps|task list)", re.IGNORECASE)
+_REASONS: dict[Kind, str] = {
+    "worded": "headings such as `Task 3:` or `Group A:` over boxes or code",
+    "id": "headings that begin with an id, over boxes or code",
+    "numbered": "numbered headings in a section of tasks, over boxes or code",
+}
 _OPENING = re.compile(r"[ \t]*#{0,6}[ \t]*")
 _SIGN = re.compile(rf"(?P<sign>{'|'.join(signs.SIGNS)})\ufe0f?[ \t]*")
 _IDS_OF_BOXES = ("", "dotted", "bracketed")
@@ -121,6 +126,13 @@ def _read(text: str, *, numbers: bool) -> tuple[Kind, str, str] | None:
     return None
 
 
+def may_name_a_task(text: str) -> bool:
+    """Whether a heading reads like a task, whatever stands below it."""
+    text = " ".join(text.split())
+    box = BOX.match(text) or _SIGN.match(text)
+    return _read(text[box.end() :] if box else text, numbers=False) is not None
+
+
 def _enclosing(heads: dict[int, _Head], around: Sequence[int]) -> list[int]:
     """For each heading the innermost candidate that is it or around it, or -1."""
     result: list[int] = []
@@ -212,6 +224,7 @@ def _draft(page: Page, head: _Head) -> Draft:
         text_line=head.line,
         optional=section.is_optional,
         given_id=head.name,
+        reason=_REASONS[head.kind],
     )
 
 

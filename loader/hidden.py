@@ -18,7 +18,7 @@ _TEXT_LANGUAGES = ("md", "markdown", "text", "txt")
 
 def find(lines: Sequence[str], outline: Outline, seen: set[int], front_end: int) -> Iterator[Diagnostic]:
     """A diagnostic for every box that is on no line of `seen`, by what hides it."""
-    lost = [line for line, text in enumerate(lines) if "[" in text and line not in seen and _is_box(text)]
+    lost = [line for line, text in enumerate(lines) if "[" in text and line not in seen and is_box(text)]
     if not lost:
         return
     remaining = set(lost)
@@ -28,7 +28,7 @@ def find(lines: Sequence[str], outline: Outline, seen: set[int], front_end: int)
     for line in sorted(remaining):
         if _MALFORMED.match(lines[line]):
             yield codes.diagnose(codes.MALFORMED_BOX, line + 1, text=lines[line].strip()[:20])
-        elif not _is_label(lines[line]):
+        elif not is_label(lines[line]):
             yield codes.diagnose(codes.UNREACHED_BOX, line + 1)
 
 
@@ -43,11 +43,13 @@ def _of_blocks(lines: Sequence[str], outline: Outline, remaining: set[int]) -> I
             yield from _of_hider(hider, inside)
 
 
-def _is_box(text: str) -> bool:
+def is_box(text: str) -> bool:
+    """Whether the raw text of a line shows a box behind a list marker, well written or not."""
     return bool(_BOX.match(text) or _MALFORMED.match(text))
 
 
-def _is_label(text: str) -> bool:
+def is_label(text: str) -> bool:
+    """Whether what its box holds is a letter or a digit, which marks nothing."""
     match = _BOX.match(text)
     return match is not None and match[1].isalnum() and match[1] not in "xX"
 

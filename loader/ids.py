@@ -33,7 +33,7 @@ _NUMBERS = ("dotted", "numbered")
 _BRACKETED = re.compile(r"(?!P\d\])([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)+)(?=\])")
 _PLACEHOLDER = re.compile(r"(?:[tT][xX]{2,}|[tT]\d+[xX]+|[A-Z]+-[X]{2,}|\[ID\])(?=[\s:.\]*`]|$)")
 _MAY_HOLD_PLACE = re.compile(r"[*`\[~_]*(?:[tT](?:\d+)?[xX]|[A-Z]+-X|\[?ID\])")
-_AFTER = re.compile(r"[*`\]~]*(?:\s*[:—–]|\s+-(?=\s)|\.(?=\s|$)|\\\.)?[*`]*\s*")
+_AFTER = re.compile(r"[*`\]~]*(?:(?<=\])\([^()\s]*\)[*`~]*)?(?:\s*[:—–]|\s+-(?=\s)|\.(?=\s|$)|\\\.)?[*`]*\s*")
 _MAY_BEGIN = re.compile(r"[^\s\d]*(?:\d|task\s)", re.IGNORECASE)  # every family has a digit in its first word
 _BEFORE = re.compile(r"[*`\[~_]*")
 

@@ -19,6 +19,8 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 _PARTS = ("description", "details", "steps", "acceptanceCriteria", "testStrategy", "notes")
 _ORDINARY_TAG = "master"
 
+REASONS = {"prd-json": "it holds user stories", "task-master": "it holds a list of tasks"}
+
 
 @dataclass(slots=True)
 class Node:

@@ -122,6 +122,20 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Tasks one after the other that are written in one way, and how that was seen.
+
+    `section` is the heading path they share, `lines` are those of the first and the last of them (None for a folder).
+    """
+
+    carrier: Carrier
+    reason: str
+    section: tuple[str, ...]
+    lines: tuple[int, int] | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaskList:
     """A whole file. `sha256` is of its bytes on disk; `tasks` are in file order; ids are unique."""
 
@@ -138,6 +152,7 @@ class TaskList:
     )  # the mark to write for a status: the file's own first
     meanings: Mapping[str, Status] = field(default_factory=dict)  # what each mark says in this file
     dialect_reason: str = ""  # why the list is read in this dialect
+    parts: tuple[Part, ...] = ()  # one, but where tasks of several carriers stand below each other
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

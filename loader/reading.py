@@ -24,6 +24,7 @@ from loader import (
     legends,
     naming,
     outline,
+    parts,
     priorities,
     regions,
     sections,
@@ -66,12 +67,12 @@ def read(data: bytes, choices: Choices, name: str) -> TaskList:
 
 def gather(text: source.Source, choices: Choices, name: str) -> Facts | Sequence[Diagnostic]:
     """What the carriers of a file find, or why it cannot be read."""
-    kind = _kind(name)
+    kind, reason = _kind(name, choices.dialect)
     if kind == "json":
-        return _of_json(text)
+        return _of_json(text, reason)
     if kind == "todo.txt":
         found = todotxt.read(text)
-        return Facts(text, "todo.txt", "its name", found.drafts, found.diagnostics)
+        return Facts(text, "todo.txt", reason, found.drafts, found.diagnostics)
     return _of_markdown(text, choices, name)
 
 
@@ -85,19 +86,24 @@ def decoded(data: bytes, choices: Choices) -> source.Source | Diagnostic:
         return codes.diagnose(codes.NOT_TEXT, error.line, what=str(error))
 
 
-def _kind(name: str) -> str:
+def _kind(name: str, asked: str | None) -> tuple[str, str]:
+    """Markdown, JSON or todo.txt, and why: by what was asked for, else by the name."""
+    if asked is not None:
+        kind = "todo.txt" if asked == "todo.txt" else "json" if asked in jsons.REASONS else "markdown"
+        return kind, f"--dialect {asked}"
     last = name.replace("\\", "/").rpartition("/")[2].casefold()
     if last.endswith(".json"):
-        return "json"
-    return "todo.txt" if last in ("todo.txt", "done.txt") or last.endswith(".todo.txt") else "markdown"
+        return "json", "its name"
+    return "todo.txt" if last in ("todo.txt", "done.txt") or last.endswith(".todo.txt") else "markdown", "its name"
 
 
-def _of_json(text: source.Source) -> Facts | Sequence[Diagnostic]:
+def _of_json(text: source.Source, why: str) -> Facts | Sequence[Diagnostic]:
     made = jsons.read(text)
     if not made.dialect:
         return made.found.diagnostics
-    reason = {"prd-json": "it holds user stories", "task-master": "it holds a list of tasks"}[made.dialect]
-    facts = Facts(text, made.dialect, reason, made.found.drafts, made.found.diagnostics)
+    facts = Facts(
+        text, made.dialect, f"{why}, and {jsons.REASONS[made.dialect]}", made.found.drafts, made.found.diagnostics
+    )
     facts.title, facts.description = made.title, made.description
     return facts
 
@@ -119,7 +125,9 @@ def _assemble(
     given = choices.dialect or front.settings.get("dialect")
     dialect, reason = dialects.detect(markdown, text.lines, traced, name, has_settings=front.has_settings)
     if given:
-        dialect, reason = str(given), "asked for" if choices.dialect else "front matter"
+        asked = "--dialect" if choices.dialect else "`dialect` in the front matter"
+        told = f"; by its signs it is {dialect}: {reason}" if dialect not in (given, "plain", "native") else ""
+        dialect, reason = str(given), f"{asked}{told}"
     lines = (item.text_line for item in traced.items if item.text.startswith("[") and boxes.BOX.match(item.text))
     arranged = sections.arrange(traced.headings, front.priority, lines, dialects.aside(dialect))
     meanings = legends.meanings(dialect, _legend(text.lines, traced, arranged))
@@ -203,11 +211,14 @@ def finish(facts: Facts, choices: Choices) -> TaskList:
         vocabulary=legends.vocabulary(facts.meanings, steps.marks(built)),
         meanings=facts.meanings,
         dialect_reason=facts.reason,
+        parts=parts.of(drafts, built),
     )
 
 
 def _refused(data: bytes, *diagnostics: Diagnostic) -> TaskList:
-    return TaskList("", "", "plain", {}, (), (), diagnostics, hashlib.sha256(data).hexdigest())
+    return TaskList(
+        "", "", "plain", {}, (), (), diagnostics, hashlib.sha256(data).hexdigest(), dialect_reason="it cannot be read"
+    )
 
 
 def _no_tasks(text: source.Source) -> Diagnostic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -60,7 +61,9 @@ def _choice(*words: str) -> Reader:
     def read(value: object) -> str:
         word = _unquoted(str(value)).casefold()
         if word not in words:
-            raise ValueError("one of " + ", ".join(words))
+            near = difflib.get_close_matches(word, words, 1)
+            suggestion = f" (did you mean '{near[0]}'?)" if near else ""
+            raise ValueError(f"one of {', '.join(words)}{suggestion}")
         return word
 
     return read

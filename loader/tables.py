@@ -11,6 +11,7 @@ from loader import codes, ids, legends, priorities, references, settings, signs,
 from loader.boxes import Found, Page
 from loader.drafts import Draft
 from loader.model import Block, MarkPlace, Status
+from loader.outline import Table
 from loader.references import Reference
 from loader.regions import Plan
 from loader.wording import Wording
@@ -58,6 +59,7 @@ _ROLES: dict[str, str] = {
     },
 }
 _DESCRIPTIVE = ("priority", "assignee", "agent", "tags")  # what they say of a task changes nothing in its run
+_REASON_MAX = 120
 _PIPE = re.compile(r"(?<!\\)\|")
 _BOX = re.compile(r"`?\[([^\[\]])\]`?")
 _BARE_BOX = re.compile(r"\[[ xX~]\]")
@@ -84,15 +86,18 @@ class _Header:
     names: tuple[str, ...]
     roles: dict[str, int]  # role -> column
 
+    @property
+    def reason(self) -> str:
+        """What shows that the rows are tasks."""
+        columns = [self.names[column] for _, column in sorted(self.roles.items(), key=lambda role: role[1])]
+        return f"rows of a table with columns such as {', '.join(columns[:4])}"[:_REASON_MAX]
+
 
 def find(page: Page, found: Found, plan: Plan) -> list[Draft]:
     """The rows that are tasks; rows that are none are accounted for in `found`."""
     drafts: list[Draft] = []
     for table in page.outline.tables:
-        names = tuple(cell.text.strip("*`_ ") for cell in cells(page.source.lines[table.start]))
-        roles = _roles(names)
-        rows = [(line, cells(page.source.lines[line])) for line in range(table.start + 2, table.end)]
-        header = _header(names, roles, [row for _, row in rows]) if roles.keys() & {"id", "title"} else None
+        header, rows = _read(page.source.lines, table)
         owner = plan.owner(table.start)
         if header is None or not _is_tasks(header, [row for _, row in rows]):
             count = sum(_holds_a_box(row) for _, row in rows)
@@ -109,9 +114,11 @@ def find(page: Page, found: Found, plan: Plan) -> list[Draft]:
                 codes.diagnose(codes.IGNORED_SECTION, line + 1, section=kind.name) for line, _ in rows
             )
             continue
+        reason = header.reason
         for line, row in rows:
             draft = _draft(page, header, line, row, found)
             if draft is not None:
+                draft.reason = reason
                 drafts.append(draft)
     return drafts
 
@@ -126,6 +133,23 @@ def _holds_a_box(row: Sequence[Cell]) -> bool:
 
 def _boxes(count: int) -> str:
     return "a box" if count == 1 else f"{count} boxes"
+
+
+def refusal(lines: Sequence[str], table: Table) -> str:
+    """Why the rows of a table are no tasks, where its own look is the cause; else nothing."""
+    header, rows = _read(lines, table)
+    if header is None:
+        return "a table without an id and a title, status or dependency"
+    return "" if _is_tasks(header, [row for _, row in rows]) else "a table whose ids hold no numbers"
+
+
+def _read(lines: Sequence[str], table: Table) -> tuple[_Header | None, list[tuple[int, list[Cell]]]]:
+    """The columns and rows of a table that may hold tasks."""
+    names = tuple(cell.text.strip("*`_ ") for cell in cells(lines[table.start]))
+    roles = _roles(names)
+    rows = [(line, cells(lines[line])) for line in range(table.start + 2, table.end)]
+    header = _header(names, roles, [row for _, row in rows]) if roles.keys() & {"id", "title"} else None
+    return header, rows
 
 
 def cells(line: str) -> list[Cell]:

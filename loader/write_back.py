@@ -15,7 +15,7 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import loader
 from loader import marks
-from loader.marks import Patched
+from loader.marks import Change
 from loader.model import Status, TaskList
 
 _ATTEMPTS_MAX = 5
@@ -93,13 +93,34 @@ def write(
                     return Written(current, missing=tuple(wanted), failure=current.errors[0].message)
                 patched = marks.patch(source, current, wanted, read)
                 if patched.changes:
-                    _store(target, descriptor, source, patched)
+                    _store(target, descriptor, source, patched.source, patched.changes)
                 return Written(patched.tasks, patched.written, patched.missing)
         except _ChangedError:
             continue
         except (OSError, RuntimeError) as error:  # a loop of symlinks is a RuntimeError before Python 3.13
             return Written(current, missing=tuple(wanted), failure=_reason(error))
     return Written(current, missing=tuple(wanted), failure="the file keeps changing")
+
+
+def rewrite(path: str | os.PathLike[str], change: Callable[[bytes], bytes]) -> str:
+    """Replace the bytes of a file by what `change` makes of them, as carefully as a mark; what kept us from it, or "".
+
+    `change` is called again when somebody wrote to the file meanwhile. Its own exceptions pass through.
+    """
+    for _ in range(_ATTEMPTS_MAX):
+        try:
+            target = Path(path).resolve(strict=True)
+            with _locked(target) as descriptor:
+                source = _content(descriptor)
+                new = change(source)
+                if new != source:
+                    _store(target, descriptor, source, new, None)
+                return ""
+        except _ChangedError:
+            continue
+        except (OSError, RuntimeError) as error:
+            return _reason(error)
+    return "the file keeps changing"
 
 
 def _parsed(source: bytes, known: TaskList | None, read: Callable[[bytes], TaskList]) -> TaskList:
@@ -152,20 +173,20 @@ def _content(descriptor: int) -> bytes:
     return b"".join(parts)
 
 
-def _store(target: Path, descriptor: int, source: bytes, patched: Patched) -> None:
-    """Replace the file where only marks change by that, else overwrite the marks; raises OSError, _ChangedError."""
+def _store(target: Path, descriptor: int, source: bytes, new: bytes, changes: Sequence[Change] | None) -> None:
+    """Replace the file, or overwrite the marks where those are all that `changes`; raises OSError, _ChangedError."""
     before = os.fstat(descriptor)
     if not before.st_mode & 0o222 or not os.access(target, os.W_OK):
         raise OSError(errno.EACCES, "the file is read-only")
     if before.st_nlink == 1:
         try:
-            _replace(target, descriptor, source, patched.source)
+            _replace(target, descriptor, source, new)
         except OSError as error:
             if error.errno not in _NO_REPLACING:
                 raise
         else:
             return
-    _overwrite(target, descriptor, source, patched)
+    _overwrite(target, descriptor, source, new, changes)
 
 
 def _replace(target: Path, descriptor: int, source: bytes, new: bytes) -> None:
@@ -201,25 +222,25 @@ def _copy_attributes(descriptor: int, temporary: int) -> None:
                 os.setxattr(temporary, name, os.getxattr(descriptor, name))
 
 
-def _overwrite(target: Path, descriptor: int, source: bytes, patched: Patched) -> None:
+def _overwrite(target: Path, descriptor: int, source: bytes, new: bytes, changes: Sequence[Change] | None) -> None:
     """Write each mark over the old one, in place.
 
     Safe only for marks of the same length: no other byte moves, each write is whole or absent after a crash because it
     lies within one page, and marks do not depend on each other, so any subset of them is a valid list.
     """
-    if any(len(change.new) != change.place.length for change in patched.changes):
-        raise OSError(errno.EACCES, "its folder is read-only, and a mark of another length needs a new file")
+    if changes is None or any(len(change.new) != change.place.length for change in changes):
+        raise OSError(errno.EACCES, "its folder is read-only, and text of another length needs a new file")
     _check_unchanged(target, descriptor, source)
     writable = os.open(target, os.O_WRONLY | os.O_CLOEXEC)
     try:
         if not os.path.samestat(os.fstat(writable), os.fstat(descriptor)):
             raise _ChangedError
-        for change in patched.changes:
+        for change in changes:
             _write_all(writable, change.new, change.place.start)
         os.fsync(writable)
     finally:
         os.close(writable)
-    if _content(descriptor) != patched.source:
+    if _content(descriptor) != new:
         raise _ChangedError
 
 

@@ -37,6 +37,8 @@ VERBS = {
     "requeue": "people",
     "done": "people",
     "approve": "people",
+    "init": "init",
+    "id": "ids",
     "db": "db",
     "doctor": "doctor",
     "version": "version",

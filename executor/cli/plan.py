@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from executor.cli import console, options, verb
+from executor.cli import carriers, console, options, verb
 
 if TYPE_CHECKING:
     from executor.order import Order
     from executor.urgency import Urgency
-    from loader.model import Task, TaskList
+    from loader.model import Edge, Task, TaskList
 
 app = verb.verbs()
 
@@ -46,9 +46,13 @@ def plan(
 
 
 def _as_dict(parsed: TaskList, found: Order, runner: str | None) -> dict[str, object]:
+    from loader import as_json
+
     return {
         "title": parsed.title,
         "dialect": parsed.dialect,
+        "dialect_reason": parsed.dialect_reason,
+        "parts": [as_json.part_as_dict(part) for part in parsed.parts],
         "sequential": parsed.sequential,
         "waves": [[task.task_id for task in wave] for wave in found.waves],
         "critical_path": [task.task_id for task in found.critical],
@@ -60,7 +64,7 @@ def _as_dict(parsed: TaskList, found: Order, runner: str | None) -> dict[str, ob
                 "urgency": _urgency(task, found.urgencies.get(task.task_id)),
                 "runs": _source(task, runner),
                 "waits_for": [
-                    {"id": edge.depends_on, "rule": edge.rule, "line": edge.line}
+                    {"id": edge.depends_on, "rule": edge.rule, "file": edge.file, "line": edge.line}
                     for edge in found.edges.get(task.task_id, ())
                 ],
             }
@@ -79,10 +83,8 @@ def _show(path: Path, parsed: TaskList, found: Order, runner: str | None) -> Non
     from loader import structure
 
     todo = sum(len(wave) for wave in found.waves)
-    console.say(
-        f"{console.short_path(path)}: {console.counted(len(parsed.tasks), 'task')}, {todo} to run;"
-        f" read as {parsed.dialect}"
-    )
+    console.say(f"{console.short_path(path)}: {console.counted(len(parsed.tasks), 'task')}, {todo} to run")
+    carriers.show(parsed)
     if parsed.sequential:
         console.say("a sequence: no task names a dependency, so they run in order and a failure stops the rest")
     else:
@@ -97,24 +99,29 @@ def _show(path: Path, parsed: TaskList, found: Order, runner: str | None) -> Non
                 console.say(f"      goes as {urgent.priority}: {urgent.lender} waits for it")
             console.say(f"      {_source(task, runner)}")
             for edge in found.edges.get(task.task_id, ()):
-                console.say(f"      waits for {edge.depends_on}: {structure.explained(edge.rule)} (line {edge.line})")
+                console.say(f"      waits for {edge.depends_on}: {structure.explained(edge.rule)} ({_place(edge)})")
     if len(found.critical) > 1:
         console.say()
         console.say("longest chain: " + " > ".join(task.task_id for task in found.critical))
+
+
+def _place(edge: Edge) -> str:
+    return f"{edge.file}:{edge.line}" if edge.file else f"line {edge.line}"
 
 
 def _source(task: Task, runner: str | None) -> str:
     """Where a task's commands come from."""
     from executor import sync
 
+    line = f"{task.file}:" if task.file else "line "
     match sync.runner_of(task, runner):
         case "container":
-            return f"line {task.lines[0]}: completed with the last of its children"
+            return f"{line}{task.lines[0]}: completed with the last of its children"
         case "manual":
-            return f"line {task.lines[0]}: waits for a person (`executor done {task.task_id}`)"
+            return f"{line}{task.lines[0]}: waits for a person (`executor done {task.task_id}`)"
         case _:
             blocks = [block for block in task.blocks if block.role in ("run", "verify")]
             return ", ".join(
-                f"line {block.line}: {'checks' if block.role == 'verify' else 'runs'} {block.language}"
+                f"{line}{block.line}: {'checks' if block.role == 'verify' else 'runs'} {block.language}"
                 for block in blocks
             )

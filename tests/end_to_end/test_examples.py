@@ -142,11 +142,13 @@ def test_the_shapes_of_the_json_page_are_those_that_commands_print(environ: dict
         "events": _executor("events", "--json", environ=environ, cwd=tmp_path),
         "parse": _executor("parse", environ=environ, cwd=tmp_path),
         "plan": _executor("plan", "--json", str(EXAMPLES / "release-checklist" / "tasks.md"), environ=environ),
+        "parse --explain": _executor("parse", "--explain", "--json", environ=environ, cwd=tmp_path),
+        "graph": _executor("graph", "--json", str(EXAMPLES / "release-checklist" / "tasks.md"), environ=environ),
         "doctor": _executor("doctor", "--json", environ=environ, cwd=tmp_path),
         "db status": _executor("db", "status", "--json", environ=environ, cwd=tmp_path),
     }
     page = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
-    shown = dict(re.findall(r"^## `executor ([a-z ]+?)(?: --json)?`.*?^```json\n(.*?)^```", page, re.M | re.S))
+    shown = dict(re.findall(r"^## `executor ([a-z -]+?)(?: --json)?`.*?^```json\n(.*?)^```", page, re.M | re.S))
     assert shown.keys() == real.keys() | {"check"}
     for verb, printed in real.items():
         assert _shape(json.loads(printed.splitlines()[-1])) == _shape(json.loads(shown[verb])), verb

@@ -84,9 +84,12 @@ RUN = {
     "output_bytes": int,
 }
 EVENT = {"id": int, "at": TIME, "kind": str, "list": str, "task": Maybe(str), "attempt": Maybe(int), "detail": dict}
+PARTS = [{"carrier": str, "reason": str, "section": [str], "lines": [int], "tasks": int}]
 PARSED = {
     "title": str,
     "dialect": str,
+    "dialect_reason": str,
+    "parts": PARTS,
     "settings": dict,
     "tasks": [
         {
@@ -103,14 +106,26 @@ PARSED = {
             "agent": Maybe(str),
             "tags": [str],
             "settings": dict,
+            "file": str,
             "lines": [int],
             "position": int,
             "body": str,
             "blocks": [{"lang": str, "role": str, "attributes": dict, "content": str, "line": int}],
         }
     ],
-    "diagnostics": [{"code": str, "severity": str, "line": int, "column": int, "message": str}],
+    "diagnostics": [{"code": str, "severity": str, "file": str, "line": int, "column": int, "message": str}],
 }
+LINE = {
+    "file": str,
+    "line": int,
+    "look": str,
+    "text": str,
+    "verdict": str,
+    "task": Maybe(str),
+    "code": Maybe(str),
+    "reason": str,
+}
+EXPLAINED = {"dialect": str, "dialect_reason": str, "parts": PARTS, "lines": [LINE]}
 
 LIST = make.document(
     "## Build\n",
@@ -258,6 +273,66 @@ def test_parse_has_every_key_with_its_type_and_needs_no_database(desk):
         {"lang": "sh", "role": "run", "attributes": {}, "content": "echo built\n", "line": 6}
     ]
     assert answer.json["diagnostics"][0]["code"] == "W101"
+
+
+MIXED = """# List
+
+## Boxes
+
+- [ ] t001 first
+- [ ] t002 second
+
+## Table
+
+| ID | Task | Status |
+|----|------|--------|
+| t003 | third | todo |
+
+## Notes
+
+- [ ] a note
+"""
+
+
+def test_every_line_like_a_task_is_explained(desk):
+    desk.write(MIXED)
+    seen = desk.do("parse", "--explain", "--json").json
+    check(seen, EXPLAINED)
+    assert [(one["line"], one["verdict"]) for one in seen["lines"]] == [
+        (5, "task"),
+        (6, "task"),
+        (10, "rule"),
+        (12, "task"),
+        (16, "diagnostic"),
+    ]
+    told = desk.do("parse", "--explain").out
+    assert "read as aidevops: task ids such as t001 (line 5)" in told
+    assert "lines 5-6, Boxes: 2 tasks, list items with a box" in told
+    assert "I201 not a task: section 'Notes'" in told
+    assert "5 lines like a task: 3 tasks, 1 named by a diagnostic, 1 left out by a rule" in told
+
+
+def test_plan_says_how_the_list_was_read_and_why(desk):
+    desk.write(MIXED)
+    seen = desk.do("plan", "--json", "--dialect", "plain").json
+    check(seen["parts"], PARTS)
+    assert [part["carrier"] for part in seen["parts"]] == ["checkbox", "table"]
+    assert seen["dialect_reason"] == "--dialect; by its signs it is aidevops: task ids such as t001 (line 5)"
+    told = desk.do("plan").out
+    assert "lines 12-12, Table: 1 task, rows of a table with columns such as ID, Task, Status" in told
+    desk.write("---\nexecutor: {dialect: kiro}\n---\n- [ ] a\n")
+    assert "read as kiro: `dialect` in the front matter\ntasks are list items with a box" in desk.do("plan").out
+
+
+def test_an_unknown_dialect_is_told_the_known_ones(desk):
+    desk.write(MIXED)
+    for verb in ("plan", "parse", "check", "run"):
+        answer = desk.do(verb, "--dialect", "speckit")
+        assert answer.code == 2
+        assert "no dialect 'speckit' (did you mean 'spec-kit'?)" in answer.err
+        assert "openspec" in answer.err
+    desk.write("---\nexecutor: {dialect: speckit}\n---\n- [ ] a\n")
+    assert "did you mean 'spec-kit'?" in desk.do("check").out
 
 
 def test_plan_as_json_has_the_waves_and_why(desk):

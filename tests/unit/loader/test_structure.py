@@ -97,8 +97,10 @@ def test_structure_makes_a_list_a_graph() -> None:
 def test_the_dialect_that_was_asked_for_is_the_reason() -> None:
     asked = loader.parse(b"- [ ] a\n", dialect="kiro")
     told = loader.parse(b"---\nexecutor: {dialect: kiro}\n---\n- [ ] a\n")
-    assert (asked.dialect, asked.dialect_reason) == ("kiro", "asked for")
-    assert (told.dialect, told.dialect_reason) == ("kiro", "front matter")
+    assert (asked.dialect, asked.dialect_reason) == ("kiro", "--dialect")
+    assert (told.dialect, told.dialect_reason) == ("kiro", "`dialect` in the front matter")
+    other = loader.parse(b"- [ ] a 2026-01-01\n- [ ] t001 b\n- [ ] t002 c\n", dialect="kiro")
+    assert other.dialect_reason == "--dialect; by its signs it is aidevops: task ids such as t001 (line 2)"
 
 
 FIXTURES = Path(os.environ.get("EXECUTOR_FIXTURES", Path(__file__).parents[4] / "shared" / "fixtures"))
@@ -128,3 +130,12 @@ def test_real_lists_are_told_apart() -> None:
 def test_a_task_cannot_block_itself() -> None:
     tasks = loader.parse(b"- [ ] t001 a blocks:t001\n- [ ] t002 b blocks:t009\n")
     assert [found.code for found in tasks.errors] == ["E006", "E004"]
+
+
+def test_every_dialect_has_a_sign_to_show() -> None:
+    assert set(dialects.SIGNS) == {dialect.name for dialect in dialects.TABLE}
+    for text, told in (("- [ ] a\n- [ ] t001 b\n- [x] t002 c\n", "(line 2)"), ("- [ ] a\n", "no sign")):
+        assert told in loader.parse(text.encode()).dialect_reason
+    assert loader.parse(b"- [ ] a\n", name="x/fix_plan.md").dialect_reason == "the name of the file"
+    assert loader.parse(b"\0").dialect_reason
+    assert loader.parse(b"{}", name="tasks.json").dialect_reason

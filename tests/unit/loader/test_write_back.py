@@ -199,3 +199,22 @@ def test_what_a_killed_writer_left_beside_the_file_is_removed(file: Path, tmp_pa
     (tmp_path / ".tasks.md.swp").write_bytes(b"an editor's own")
     write_back.write(file, {"T001": DONE})
     assert sorted(path.name for path in tmp_path.iterdir()) == [".tasks.md.swp", "tasks.md"]
+
+
+def test_a_whole_file_is_rewritten_from_what_it_holds_when_it_is_written(file: Path) -> None:
+    edits = [b"- [ ] T001 edited\n", b"- [ ] T001 edited again\n"]
+
+    def change_while_somebody_edits(source: bytes) -> bytes:
+        if edits:
+            file.write_bytes(edits.pop(0))
+        return source + b"- [ ] T009 new\n"
+
+    assert write_back.rewrite(file, change_while_somebody_edits) == ""
+    assert file.read_bytes() == b"- [ ] T001 edited again\n- [ ] T009 new\n"
+
+
+def test_a_file_with_several_names_is_not_rewritten_under_one_of_them(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.md").hardlink_to(file)
+    before = file.read_bytes()
+    assert "another length" in write_back.rewrite(file, lambda source: source + b"\n")
+    assert file.read_bytes() == before
