@@ -28,7 +28,7 @@ _HIDDEN_ID = re.compile(
     r"<!--\s*id:\s*(?![0-9a-f]{10}(?:~\d+)?\s*-->)\S+"
 )  # `executor id --write` puts keys of ours there
 _HIDDEN_NUMBER = re.compile(r"<!--\s*id:\s*\d{1,4}(?:\.\d+)*\s*-->")
-_COMMIT = re.compile(r"\[[^\]]\]\s.*(?:\[checkpoint: [0-9a-f]{7,}\]|\s[\[(`]?[0-9a-f]{7}[\])`]?\s*$)")
+_COMMIT = re.compile(r"\[[^\]]\]\s.*(?:\[checkpoint: [0-9a-f]{7,}\]|\s[\[(`]?(?=[a-f]*\d)[0-9a-f]{7}[\])`]?\s*$)")
 _CHECKPOINT = re.compile(r".*\[checkpoint:")
 _MANUAL = re.compile(r"\[[^\]]\]\s+(?:\*\*)?Task(?: [\d.]+)?: Conductor\b")
 _PLAN_FILE = re.compile(r"\[[^\]]\]\s+(?:\*\*)?`?\d{2}(?:\.\d+)?-\d{2}-PLAN\b")

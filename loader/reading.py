@@ -15,6 +15,7 @@ from loader import (
     bodies,
     boxes,
     codes,
+    commits,
     dialects,
     fences,
     frontmatter,
@@ -24,6 +25,7 @@ from loader import (
     legends,
     naming,
     outline,
+    packages,
     parts,
     priorities,
     regions,
@@ -34,6 +36,7 @@ from loader import (
     tables,
     tasks,
     todotxt,
+    validations,
     yamls,
 )
 from loader.drafts import Draft
@@ -150,9 +153,15 @@ def _assemble(
         dialect, reason = origin.dialect, origin.reason
     if dialect in ("kiro", "cc-sdd", "spec-workflow"):
         boxes.widen(found.drafts, traced, text.lines, fence_lines)
+    if dialect == "conductor":
+        commits.strip(drafts)
+    if dialect == "genie":
+        validations.mark(drafts, text.lines)
     facts = Facts(text, dialect, reason, drafts, [*front.diagnostics, *unreadable, *found.diagnostics])
     facts.diagnostics += whole.diagnostics + in_fences.diagnostics
     facts.diagnostics += hidden.find(text.lines, traced, found.lines, front.end)
+    facts.packages = packages.find(text.lines, traced) if dialect == "spec-kitty" else []
+    facts.diagnostics += packages.unknown(facts.packages)
     facts.title = front.title or arranged.title
     facts.description = front.description or _description(traced, arranged, drafts)
     facts.waves, facts.origin, facts.has_settings = waves, origin, front.has_settings
@@ -175,6 +184,7 @@ class Facts:
     meanings: Mapping[str, Status] = field(default_factory=lambda: legends.meanings("plain", {}))
     languages: Mapping[str, str] = field(default_factory=dict)
     waves: Sequence[structure.Wave] = ()
+    packages: Sequence[packages.Package] = ()
     place: naming.Place = naming.on_line
     origin: yamls.Origin | None = None  # of a file that is one task
     has_settings: bool = False
@@ -192,7 +202,10 @@ def finish(facts: Facts, choices: Choices) -> TaskList:
     allow_missing = choices.allow_missing or settings.get("allow_missing") is True
     graph = Graph(drafts, names.ids, allow_missing=allow_missing, place=facts.place)
     structure.mark_parallel(drafts, names.ids, facts.waves)
-    graph.connect(structure.waits(facts.dialect, drafts, names.ids, facts.waves))
+    if facts.packages:
+        graph.connect(structure.of_packages(drafts, facts.packages))
+    else:
+        graph.connect(structure.waits(facts.dialect, drafts, names.ids, facts.waves))
     for reference in structure.unknown(facts.waves, names.ids):
         graph.miss(reference)
     diagnostics += names.diagnostics + graph.diagnostics

@@ -7,6 +7,7 @@ layers the first task of the later one is the gate that the rest of its layer wa
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from loader import codes
 from loader.drafts import Draft
 from loader.model import Diagnostic
 from loader.outline import Fence
+from loader.packages import Package
 from loader.references import Reference
 
 _PAIRS_MAX = 64
@@ -107,6 +109,32 @@ def waits(dialect: str, drafts: Sequence[Draft], ids: Sequence[str], of_waves: S
         yield from _between(_layers(drafts, by_phase=True, rule="phase order"), drafts)
     elif dialect in _IN_ORDER:
         yield from _between(_layers(drafts, by_phase=False, rule="list order"), drafts)
+
+
+def of_packages(drafts: Sequence[Draft], packages: Sequence[Package]) -> Iterator[Wait]:
+    """The edges of work packages: each waits for those it names, or for the one before where it says nothing."""
+    ends = {package.name: package for package in packages}
+    starts = [package.start for package in packages]
+    groups: dict[int, list[_Layer]] = {}
+    for layer in _layers(drafts, by_phase=True, rule="phase order"):
+        groups.setdefault(bisect_right(starts, drafts[layer[0][0]].line) - 1, []).append(layer)
+    before: _Layer | None = None
+    for place, layers in sorted(groups.items()):
+        yield from _between(layers, drafts)
+        needs = packages[place].needs if place >= 0 else None
+        if needs is None and before is not None:
+            yield from _between([before, layers[0]], drafts)
+        for need in needs or ():
+            needed = groups.get(packages.index(ends[need.name])) if need.name in ends else None
+            if needed is not None and needed is not layers:
+                rule = f"depends on {need.name}"
+                yield from _between([_last(needed, drafts), (layers[0][0], rule, need.line)], drafts)
+        before = _last(layers, drafts)
+
+
+def _last(layers: Sequence[_Layer], drafts: Sequence[Draft]) -> _Layer:
+    """The layer that others wait for: the last one with something that is not optional."""
+    return next((one for one in reversed(layers) if not all(drafts[index].optional for index in one[0])), layers[-1])
 
 
 def mark_parallel(drafts: Sequence[Draft], ids: Sequence[str], of_waves: Sequence[Wave]) -> None:

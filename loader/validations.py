@@ -1,0 +1,27 @@
+"""The fences of genie's groups that check: those below a line such as `**Validation:**`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from loader.drafts import Draft
+
+_ABOVE = re.compile(
+    r"[ \t]*(?:[-*+][ \t]+)?[*_]{0,3}(?:validation|verification|validate|verify)\b.{0,40}", re.IGNORECASE
+)
+
+
+def mark(drafts: Iterable[Draft], lines: Sequence[str]) -> None:
+    """Make run blocks below such a line verify blocks."""
+    for draft in drafts:
+        for place, block in enumerate(draft.blocks):
+            if block.role == "run" and _ABOVE.fullmatch(_above(lines, block.line - 1)):
+                draft.blocks[place] = replace(block, role="verify")
+
+
+def _above(lines: Sequence[str], line: int) -> str:
+    """The line before a fence, over one blank line at most."""
+    before = [text for text in lines[max(0, line - 2) : line] if text.strip()]
+    return before[-1] if before else ""
