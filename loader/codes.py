@@ -36,7 +36,12 @@ TOO_LARGE = Code(
     "the file has {size} bytes, the limit is {limit}",
     "split it into several lists, or pass --max-size",
 )
-BAD_JSON = Code("E014", "A JSON list cannot be read.", "not a task list in JSON: {problem}")
+BAD_JSON = Code(
+    "E014",
+    "A JSON list cannot be read.",
+    "not a task list in JSON: {problem}",
+    "mend the JSON, or write the list as Markdown",
+)
 NO_TASKS = Code("E003", "The file holds no task.", "{what}", "write a task as a list item: `- [ ] What to do`")
 UNKNOWN_TASK = Code(
     "E004",
@@ -66,14 +71,30 @@ UNCLOSED_COMMENT = Code(
     "the comment opened on line {line} is not closed and hides {boxes}",
     "close it with -->",
 )
-BAD_VALUE = Code("E010", "A known setting has a bad value.", "bad value {value!r} for {key}: {expected}")
-BAD_FRONT_MATTER = Code("E011", "The front matter is not valid YAML.", "front matter: {problem}")
+BAD_VALUE = Code(
+    "E010",
+    "A known setting has a bad value.",
+    "bad value {value!r} for {key}: {expected}",
+    "mend the value, or leave {key} out",
+)
+BAD_FRONT_MATTER = Code(
+    "E011",
+    "The front matter is not valid YAML.",
+    "front matter: {problem}",
+    "mend the YAML between the two lines of `---`",
+)
 UNKNOWN_SETTING = Code(
     "E012",
     "The front matter's `executor:` holds a key that does not exist.",
     "unknown setting '{name}' in executor{suggestion}",
+    "mend its name, or take it out",
 )
-UNREADABLE_BLOCKS = Code("E013", "The Markdown parser gave up.", "the Markdown cannot be read: {problem}")
+UNREADABLE_BLOCKS = Code(
+    "E013",
+    "The Markdown parser gave up.",
+    "the Markdown cannot be read: {problem}",
+    "nest lists and quotes less deeply",
+)
 UNREADABLE_WAVES = Code(
     "E015",
     "A JSON block of waves cannot be read, so the order in it is lost.",
@@ -90,7 +111,7 @@ UNKNOWN_MARK = Code(
 MALFORMED_BOX = Code(
     "W102", "Something looks like a box and is none.", "'{text}' is not a box, so this is no task", "write `- [ ] `"
 )
-EMPTY_BOX = Code("W103", "A box has no text.", "a box without text is no task")
+EMPTY_BOX = Code("W103", "A box has no text.", "a box without text is no task", "say what to do, or take the box out")
 PLACEHOLDER_ID = Code(
     "W104", "An id is a placeholder.", "'{name}' is a placeholder, not an id", "give the task a number"
 )
@@ -101,10 +122,16 @@ HIDDEN_BY_HTML = Code(
     "put a blank line after the tag",
 )
 DUPLICATE_RENAMED = Code(
-    "W106", "A second task with the same id got a suffix.", "id '{name}' is taken by {first}: read as '{new}'"
+    "W106",
+    "A second task with the same id got a suffix.",
+    "id '{name}' is taken by {first}: read as '{new}'",
+    "give it an id of its own",
 )
 MISSING_ALLOWED = Code(
-    "W107", "An unknown dependency was left out.", "unknown task '{name}' in {rule} is left out{suggestion}"
+    "W107",
+    "An unknown dependency was left out.",
+    "unknown task '{name}' in {rule} is left out{suggestion}",
+    "mend the id",
 )
 HIDDEN_BY_INDENT = Code(
     "W108",
@@ -122,10 +149,19 @@ SUSPECT_FENCE = Code(
     "W110",
     "A fence holds boxes and the opening of another fence.",
     "the fence opened on line {line} hides {boxes} and the opening of another fence: is it closed?",
+    "close it where it should end, or open it with more backticks than stand in it",
 )
-UNNAMED_ROW = Code("W111", "A table row has neither id nor title.", "a row without id and title is no task")
+UNNAMED_ROW = Code(
+    "W111",
+    "A table row has neither id nor title.",
+    "a row without id and title is no task",
+    "fill in its id or its title",
+)
 VERIFY_CANNOT_RUN = Code(
-    "W112", "A verify block is in a language that does not run.", "a verify block in '{language}' cannot run"
+    "W112",
+    "A verify block is in a language that does not run.",
+    "a verify block in '{language}' cannot run",
+    "name a command for it in `languages`",
 )
 NO_STATUS_FIELD = Code(
     "W113",
@@ -144,9 +180,13 @@ FOREIGN_VALUE = Code(
     "W115",
     "A field in the words of another tool has a value that is no setting.",
     "{value!r} for {key} is left out: expected {expected}",
+    "write what is expected, where it is to count",
 )
 PROSE_DEPENDENCY = Code(
-    "W116", "A dependency is prose and names no task.", "'{name}' in {rule} names no task and is left out"
+    "W116",
+    "A dependency is prose and names no task.",
+    "'{name}' in {rule} names no task and is left out",
+    "name the task's id",
 )
 BOXES_IN_TABLE = Code(
     "W117",
