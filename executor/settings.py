@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from executor.errors import UsageError
@@ -44,6 +44,11 @@ def read(environ: Mapping[str, str] | None = None, *, database_url: str | None =
         log_level=_log_level(environ.get("EXECUTOR_LOG", "")),
         environ=environ,
     )
+
+
+def embedded(chosen: Settings) -> Settings:
+    """The same with the embedded server, whatever the environment names."""
+    return replace(chosen, database_url=None)
 
 
 def _lease(text: str) -> timedelta:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from psycopg import ClientCursor, Connection, Error
 from psycopg.pq import ConnStatus, TransactionStatus
@@ -21,6 +22,7 @@ from sql.errors import DatabaseRefused, LockHeld
 from sql.script import Bounds
 
 LEDGER = queries.load("ledger")
+_SEEING: WeakKeyDictionary[Connection[Any], bool] = WeakKeyDictionary()
 DEFAULT_BOUNDS = Bounds()
 POLL_MIN = 0.02
 POLL_MAX = 0.12
@@ -83,7 +85,7 @@ def begin(
 ) -> Any:
     """Open such a transaction, and answer the row that a query gives once the lock is ours: all in one journey."""
     deadline = time.monotonic() + turn.wait.total_seconds()
-    message = b"; ".join((LEDGER.begin, LEDGER.enter, look))
+    message = b"; ".join((LEDGER.begin, *_protections(connection), LEDGER.enter, look))
     settings = {
         "key": turn.lock,
         "application": turn.application,
@@ -161,13 +163,36 @@ def _try(connection: Connection[Any], message: bytes, parameters: Mapping[str, A
     cursor = ClientCursor(connection, row_factory=tuple_row)
     try:
         cursor.execute(message, parameters)
-        cursor.nextset()  # of BEGIN
-        row = cursor.fetchone()
-        cursor.nextset()
-        return bool(row and row[0]), cursor.fetchone()
+        *_, entered, looked = _rows(cursor)
+        return bool(entered and entered[0]), looked
     except Error:
         rollback(connection)
         raise
+
+
+def _rows(cursor: ClientCursor[Any]) -> Iterator[Any]:
+    """The first row of each statement of a message, None for one that gives none."""
+    more: bool | None = True
+    while more:
+        yield cursor.fetchone() if cursor.description else None
+        more = cursor.nextset()
+
+
+def _protections(connection: Connection[Any]) -> list[bytes]:
+    """Settings for a transaction that keep a role's own from stopping it."""
+    settings = [LEDGER.stay_idle, LEDGER.speak_utf8, LEDGER.keep_backslashes]
+    if can_miss_client(connection):
+        settings.append(LEDGER.miss_client)
+    if connection.info.server_version >= 170000:
+        settings.append(LEDGER.take_time)
+    return settings
+
+
+def can_miss_client(connection: Connection[Any]) -> bool:
+    """Whether the server can look after its client; asked once a connection."""
+    if connection not in _SEEING:
+        _SEEING[connection] = bool(_ask(connection, LEDGER.can_miss_client, {})[0])
+    return _SEEING[connection]
 
 
 def _await_turn(connection: Connection[Any], turn: Turn, tried: int, deadline: float) -> None:

@@ -25,6 +25,18 @@ def label(version: int, name: str = "") -> str:
     return f"{version:04d}_{name}" if name else f"{version:04d}"
 
 
+def parse(name: str) -> tuple[int, str] | None:
+    """The version and the name in a file's name; None if it is not named like a migration."""
+    match = _NAME.fullmatch(name)
+    return (int(match["version"]), match["name"]) if match and int(match["version"]) else None
+
+
+def following(folder: Path) -> int:
+    """The number of the next file; 1 in a folder that is empty or absent. Taken numbers do no harm here."""
+    entries = folder.iterdir() if folder.is_dir() else ()
+    return 1 + max((parsed[0] for entry in entries if (parsed := parse(entry.name))), default=0)
+
+
 def versions(folder: Path | Traversable) -> tuple[int, ...]:
     """The versions in order, from the names alone: cheap enough for every start; raises FilesRefused."""
     return tuple(version for version, _, _ in of(folder))

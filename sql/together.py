@@ -59,8 +59,7 @@ def run(runner: Runner, migrations: Sequence[Migration], newest: int, fingerprin
     tried = 0
     while True:
         try:
-            look = LEDGER.same if migrations[0].repeatable else LEDGER.since
-            with _begun(runner, migrations[0], newest, look) as ours:
+            with _begun(runner, migrations[0], newest, transaction.look(migrations[0], newest)) as ours:
                 if ours:
                     _run(runner, migrations, fingerprint)
                 return ours
@@ -118,7 +117,7 @@ def _begun(runner: Runner, first: Migration, newest: int, look: bytes) -> Iterat
     with told(f"{first.label} and what follows were applied"):
         found = lock.begin(runner.connection, runner.turn(first), look, runner.ledger.row(first))
         try:
-            yield bool(found and not found[0] and found[1] <= newest)
+            yield not found or (not found[0] and found[1] <= newest)
         finally:
             lock.rollback(runner.connection)
 

@@ -38,10 +38,9 @@ def run(runner: Runner, migration: Migration, newest: int, fingerprint: Callable
 
 def _attempt(runner: Runner, migration: Migration, newest: int, fingerprint: Callable[[], str] | None) -> bool:
     ledger, connection = runner.ledger, runner.connection
-    look = LEDGER.same if migration.repeatable else LEDGER.since
-    found = lock.begin(connection, runner.turn(migration), look, ledger.row(migration))
+    found = lock.begin(connection, runner.turn(migration), look(migration, newest), ledger.row(migration))
     try:
-        if not found or found[0] or found[1] > newest:
+        if found and (found[0] or found[1] > newest):
             return False
         batch = Batch(connection)
         body(runner, batch, migration, migration.statements)
@@ -61,6 +60,13 @@ def _attempt(runner: Runner, migration: Migration, newest: int, fingerprint: Cal
 def record(migration: Migration) -> bytes:
     """The query that writes its row."""
     return LEDGER.record_again if migration.repeatable else LEDGER.record
+
+
+def look(migration: Migration, newest: int) -> bytes:
+    """The query that finds out under the lock whether somebody was faster."""
+    if migration.repeatable:
+        return LEDGER.same
+    return LEDGER.above if migration.version > newest else LEDGER.since
 
 
 def body(runner: Runner, batch: Batch, migration: Migration, statements: tuple[Statement, ...]) -> None:

@@ -61,12 +61,12 @@ def server() -> Iterator[str]:
         yield from _serve(_binaries(), Path(home), account)
 
 
-def _serve(binaries: Path, home: Path, account: dict[str, Any]) -> Iterator[str]:
+def _serve(binaries: Path, home: Path, account: dict[str, Any], *more: str) -> Iterator[str]:
     data = home / "data"
     initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
     subprocess.run(initdb, check=True, capture_output=True, cwd=home, **account)
     port = _free_port()
-    settings = (f"unix_socket_directories={home}", f"port={port}", "listen_addresses=", "fsync=off")
+    settings = (f"unix_socket_directories={home}", f"port={port}", "listen_addresses=", "fsync=off", *more)
     options = [word for setting in settings for word in ("-c", setting)]
     with (home / "log").open("wb") as log:
         process = subprocess.Popen([binaries / "postgres", "-D", data, *options], stderr=log, cwd=home, **account)

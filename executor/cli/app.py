@@ -39,10 +39,14 @@ VERBS = {
     "approve": "people",
     "init": "init",
     "id": "ids",
+    "migrate": "migrate",
     "db": "db",
     "doctor": "doctor",
     "version": "version",
 }
+
+
+_GROUPS = ("db", "migrate")  # verbs with verbs of their own
 
 
 class _Verbs(typer.core.TyperGroup):
@@ -56,7 +60,7 @@ class _Verbs(typer.core.TyperGroup):
             return None
         module: Any = importlib.import_module(f"executor.cli.{VERBS[cmd_name]}")
         command: Any = typer.main.get_command(module.app)
-        if cmd_name != "db" and hasattr(command, "commands"):
+        if cmd_name not in _GROUPS and hasattr(command, "commands"):
             command = command.commands[cmd_name]
         command.name = cmd_name
         return command

@@ -9,14 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
+import typer.core
 
 from executor.cli import console
 from executor.errors import EXIT_DATABASE, EXIT_DONE, EXIT_INTERRUPTED, ExecutorError, UnreadableList
 
 
-def verbs() -> typer.Typer:
+def verbs(group: type[typer.core.TyperGroup] = typer.core.TyperGroup) -> typer.Typer:
     """An empty set of verbs, as every module of them begins with."""
     return typer.Typer(
+        cls=group,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         add_completion=False,

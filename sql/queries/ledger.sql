@@ -90,6 +90,14 @@ FROM executor.migration
 WHERE set_name = %(set_name)s AND scope = %(scope)s AND kind <> 'repeatable' AND state = 'applied'
   AND version >= %(version)s
 
+-- name: above
+-- The same where the version is to be the newest: any row is one too many.
+SELECT true AS taken, version AS newest
+FROM executor.migration
+WHERE set_name = %(set_name)s AND scope = %(scope)s AND kind <> 'repeatable' AND version >= %(version)s
+  AND state = 'applied'
+LIMIT 1
+
 -- name: same
 -- Whether a repeatable file was run already as it is now; read under the lock like `since`.
 SELECT count(*) > 0 AS taken, 0::bigint AS newest
@@ -235,16 +243,31 @@ SELECT
     pg_try_advisory_xact_lock(%(key)s::bigint) AS granted,
     set_config('application_name', %(application)s::text, true),
     set_config('lock_timeout', %(lock_timeout)s::text, true),
-    set_config('statement_timeout', %(statement_timeout)s::text, true),
-    set_config('idle_in_transaction_session_timeout', '60s', true),
-    set_config('client_encoding', 'UTF8', true),    -- as the files are, wherever this program runs
-    set_config('standard_conforming_strings', 'on', true),    -- the files were cut at their semicolons on this ground
-    CASE    -- a server elsewhere may not be able to see that its client is gone, and refuses to try
-        WHEN version() LIKE '%%linux%%' THEN set_config('client_connection_check_interval', '2s', true)
-    END,
-    CASE
-        WHEN current_setting('server_version_num')::integer >= 170000 THEN set_config('transaction_timeout', '0', true)
-    END
+    set_config('statement_timeout', %(statement_timeout)s::text, true)
+
+-- name: stay_idle
+-- A role that bounds idle transactions would end ours between two journeys; SET costs a tenth of what SELECT does.
+SET LOCAL idle_in_transaction_session_timeout = '60s'
+
+-- name: speak_utf8
+-- The files are UTF-8 wherever this program runs.
+SET LOCAL client_encoding = 'UTF8'
+
+-- name: keep_backslashes
+-- The files were cut at their semicolons on this ground.
+SET LOCAL standard_conforming_strings = on
+
+-- name: miss_client
+-- A server that is told nothing works on for a client that is gone; not every system lets it look.
+SET LOCAL client_connection_check_interval = '2s'
+
+-- name: take_time
+-- Known to PostgreSQL 17 and newer.
+SET LOCAL transaction_timeout = 0
+
+-- name: can_miss_client
+-- Whether the server can see that its client is gone; elsewhere it refuses to try.
+SELECT version() LIKE '%%linux%%' AS can
 
 -- name: enter_session
 -- The same for a session, where a file runs outside a transaction; RESET ALL ends it.
