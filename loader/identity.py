@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import TypeVar
 
 from loader.model import Task
 
@@ -26,6 +27,9 @@ class Known:
     explicit_id: bool = False
 
 
+_One = TypeVar("_One", Known, Task)
+
+
 @dataclass(frozen=True, slots=True)
 class Matches:
     """`same` and `renamed` map new ids to old ones; `added` are new ids, `removed` old ones, both in order."""
@@ -37,21 +41,26 @@ class Matches:
 
 
 def match(known: Sequence[Known], tasks: Sequence[Task]) -> Matches:
-    """Pair by id; then, under the same parent, by equal body or similar title; the rest is new or gone.
+    """Pair by id; then by a title that only one has; then, under the same parent, by equal body or similar title.
 
+    The rest is new or gone. A title that stands once on either side is the same task under another parent: its key is
+    made from both, so that indenting a line gives new keys to it and to all below it.
     A task with a written id was renamed only if its text stayed: `T001 Test A` is not `T050 Test B`, however alike.
     """
     old_ids = {old.task_id for old in known}
     same = {task.task_id: task.task_id for task in tasks if task.task_id in old_ids}
+    renamed = _moved(
+        [old for old in known if old.task_id not in same], [task for task in tasks if task.task_id not in same]
+    )
+    moved = set(renamed.values())
     leftovers: dict[str | None, list[Known]] = {}
     for old in known:
-        if old.task_id not in same:
+        if old.task_id not in same and old.task_id not in moved:
             leftovers.setdefault(old.parent, []).append(old)
     groups: dict[str | None, list[Task]] = {}
     for task in tasks:
-        if task.task_id not in same:
+        if task.task_id not in same and task.task_id not in renamed:
             groups.setdefault(task.parent, []).append(task)
-    renamed: dict[str, str] = {}
     for parent, group in groups.items():  # in file order, so that a parent is paired before its children
         old_parent = None if parent is None else same.get(parent) or renamed.get(parent)
         if parent is None or old_parent is not None:
@@ -63,6 +72,23 @@ def match(known: Sequence[Known], tasks: Sequence[Task]) -> Matches:
         tuple(task.task_id for task in tasks if task.task_id not in same and task.task_id not in renamed),
         tuple(old.task_id for old in known if old.task_id in gone),
     )
+
+
+def _moved(old: Sequence[Known], new: Sequence[Task]) -> dict[str, str]:
+    """Those whose title stands once on either side, wherever that is."""
+    before, after = _by_title(old), _by_title(new)
+    return {
+        tasks[0].task_id: before[title][0].task_id
+        for title, tasks in after.items()
+        if title and len(tasks) == len(before.get(title, ())) == 1
+    }
+
+
+def _by_title(ones: Sequence[_One]) -> dict[str, list[_One]]:
+    found: dict[str, list[_One]] = {}
+    for one in ones:
+        found.setdefault(_title_key(one), []).append(one)
+    return found
 
 
 def _pair(old: Sequence[Known], new: Sequence[Task]) -> dict[str, str]:
