@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 CHECKED := .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos bench format docs clean
+.PHONY: help demo test check chaos bench fuzz format docs clean
 
 help:  ## Show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -26,6 +26,10 @@ chaos: $(VENV)/.dev  ## Kill workers, children and the database at random moment
 bench: $(VENV)/.dev  ## Measure what is promised to be fast, one subject after the other
 	@for subject in tests/benchmarks/*.py; do $(BIN)/python $$subject || exit 1; done
 
+fuzz: $(VENV)/.dev  ## Feed the loader broken lists for half an hour, or FUZZ_SECONDS
+	@$(PIP) install --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.loader
+
 check: $(VENV)/.dev  ## Check format, style, types, import layers, and that the packages are whole
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/ruff check $(CHECKED)
@@ -41,7 +45,7 @@ docs: $(VENV)/.dev  ## Print the reference pages from the code again
 	$(BIN)/python tests/unit/reference_pages.py
 
 clean:  ## Remove .venv and everything that tools have left
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .fuzz build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find executor loader sql tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp for each kind of installation. `make demo` needs only the package; the developers' tools include it.

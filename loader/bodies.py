@@ -67,9 +67,10 @@ class _Body:
         kept = [(line, text) for line, text in own if line not in taken]
         draft.body = _trimmed([text for _, text in kept])
         if draft.steps:
-            blank = next(place for place, (_, text) in enumerate(kept) if text.strip())
+            blank = next((place for place, (_, text) in enumerate(kept) if text.strip()), 0)
             rows = {line: place - blank for place, (line, _) in enumerate(kept)}
-            draft.steps = [replace(step, body_line=rows[step.line - 1]) for step in draft.steps]
+            # one below a later heading beside the task's children is a step all the same, but not in its body
+            draft.steps = [replace(step, body_line=rows.get(step.line - 1, -1)) for step in draft.steps]
 
     def _first_step(self, own: list[tuple[int, str]]) -> int:
         """Where the first paragraphs of a heading end: at the first box or fence, or at another heading."""

@@ -129,11 +129,13 @@ def _tick_parents(tasks: TaskList, index: Mapping[str, int], statuses: dict[int,
 
 
 def _own_marks(tasks: Iterable[Task]) -> dict[tuple[signs.Kind, Status], str]:
-    """The marks that tables and fields use already, by kind and what they say."""
+    """The marks that tables and fields use already, by kind and what they say; a word nobody knows says nothing."""
     own: dict[tuple[signs.Kind, Status], str] = {}
     for task in tasks:
-        if task.carrier in _OWN_WORDS and task.mark_place.length:
-            own.setdefault((signs.kind_of(task), signs.status_of(task.mark) or task.status), task.mark)
+        if task.carrier not in _OWN_WORDS or not task.mark_place.length or signs.has_aside(task.mark):
+            continue
+        if status := signs.status_of(task.mark):
+            own.setdefault((signs.kind_of(task), status), task.mark)
     return own
 
 
@@ -230,8 +232,9 @@ def _stepped(task: Task, changes: Iterable[Change], meanings: Mapping[str, Statu
     for change in changes:
         step = own[change.step]
         own[change.step] = replace(step, mark=change.mark, mark_place=replace(change.place, length=len(change.new)))
-        before, box, after = body[step.body_line].partition(f"[{step.mark}]")
-        body[step.body_line] = f"{before}[{change.mark}]{after}" if box else before
+        if step.body_line >= 0:
+            before, box, after = body[step.body_line].partition(f"[{step.mark}]")
+            body[step.body_line] = f"{before}[{change.mark}]{after}" if box else before
     mark, status, place = steps.summed(own, meanings)
     return replace(task, mark=mark, status=status, mark_place=place, steps=tuple(own), body="\n".join(body))
 

@@ -85,7 +85,7 @@ class Step:
     mark: str
     mark_place: MarkPlace
     line: int
-    body_line: int = -1  # the line of the task's body that shows it, from 0
+    body_line: int = -1  # the line of the task's body that shows it, from 0; -1 for none
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ _ARCHIVED = frozenset(
         "finished",
     }
 )
+_NAME_MAX = 300  # characters looked at: the patterns are quadratic in blanks, and no name of a section is longer
 _OPTIONAL = re.compile(r"^(?:optional|nice[ -]to[ -]haves?|future)\b|[(\[]optional[)\]]", re.IGNORECASE)
 _DECORATION = re.compile(r"^[\W\d_]+|[\W_]+$")
 _ASIDE = re.compile(r"\s*[(\[:–—].*$")
@@ -110,13 +111,14 @@ def _stacked(headings: Sequence[Heading], default: Priority | None, ignored: fro
 
 
 def _below(parent: Section, heading: Heading, text: str, ignored: frozenset[str]) -> Section:
-    kind = parent.kind if parent.kind != "tasks" else _kind(text, ignored)
+    name = text[:_NAME_MAX]
+    kind = parent.kind if parent.kind != "tasks" else _kind(name, ignored)
     return Section(
         heading.line,
         (*parent.path, text),
         kind,
-        parent.is_optional or bool(_OPTIONAL.search(text)),
-        priorities.of_heading(text) or parent.priority,
+        parent.is_optional or bool(_OPTIONAL.search(name)),
+        priorities.of_heading(name) or parent.priority,
         heading.level,
         text if parent.kind == "tasks" else parent.name,
     )

@@ -114,5 +114,11 @@ def word_of(text: str) -> Status | None:
     return None if status is Status.COMPLETED and text[match.end() :].strip(" *_`~") else status
 
 
+def has_aside(mark: str) -> bool:
+    """Whether more follows the word, which is of one task and not for others."""
+    match = WORDED.match(mark)
+    return match is not None and bool(mark[match.end() :].strip(" *_`~"))
+
+
 def _bare(mark: str) -> str:
     return mark.removesuffix("\N{VARIATION SELECTOR-16}")

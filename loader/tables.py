@@ -290,8 +290,8 @@ def _status(page: Page, line: int, cell: Cell, found: Found) -> tuple[str, Statu
         return match[0], signs.SIGNS[match[1]], place(0, match[0])
     word = cell.text.strip("*_`~ ")
     status = legends.WORDS.get(word.casefold()) or page.meanings.get(word)
-    if status is None and (status := signs.word_of(word)) and (match := signs.WORDED.match(word)):
-        return match[0], status, place(cell.text.find(match[0]), match[0])
+    if status is None and (status := signs.word_of(word)):
+        return cell.text, status, place(0, cell.text)  # what else it says is of this status: it goes with it
     if status is None:
         found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, line + 1, cell.column + 1, mark=word))
         status = Status.PENDING

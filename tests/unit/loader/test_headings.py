@@ -145,3 +145,12 @@ def test_a_table_in_the_body_of_a_task_is_text() -> None:
 def test_a_heading_in_a_fence_or_a_section_of_notes_is_no_task() -> None:
     text = "# P\n\n- [ ] a\n\n## Notes\n\n### Task 9: x\n\n- [ ] b\n\n```md\n### Task 8: y\n- [ ] c\n```\n"
     assert [task.title for task in parse(text).tasks] == ["a"]
+
+
+def test_a_step_beside_the_children_of_a_task_is_still_a_step() -> None:
+    source = b"# Plan\n\n## Task 4: A\n\n- [ ] a\n\n#### Task 5: B\n\n- [ ] b\n\n### More\n\n- [ ] c\n"
+    before = loader.parse(source)
+    assert [(task.task_id, [step.line for step in task.steps]) for task in before.tasks] == [("4", [5, 13]), ("5", [9])]
+    assert [step.body_line for step in before.tasks[0].steps] == [0, -1]
+    after = marks.patch(source, before, {"4": Status.COMPLETED})
+    assert after.tasks == loader.parse(after.source)

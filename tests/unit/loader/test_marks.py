@@ -79,6 +79,19 @@ def test_a_status_cell_keeps_its_kind_of_mark(cell: str, status: Status, expecte
     assert result.source.decode().replace("  ", " ") == (head + row.format(expected)).replace("| [ ] | b", "| [x] | b")
 
 
+def test_a_word_nobody_knows_is_not_written_elsewhere() -> None:
+    text = "| ID | Status | Task |\n|--|--|--|\n| E-1 | banana | a |\n| E-2 | wip | b |\n"
+    assert patched(text, {"E-2": Status.PENDING}).source.decode() == text.replace("wip", "todo")
+
+
+def test_what_a_cell_says_beside_its_word_goes_with_it() -> None:
+    head = "| ID | Status | Task |\n|--|--|--|\n"
+    text = head + "| E-1 | wip — unverified | a |\n| E-2 | ⏳ **OPEN** | b |\n| E-3 | todo | c |\n"
+    result = patched(text, {"E-1": DONE, "E-2": DONE, "E-3": Status.IN_PROGRESS})
+    assert result.source.decode() == head + "| E-1 | done | a |\n| E-2 | DONE | b |\n| E-3 | in progress | c |\n"
+    assert result.tasks.tasks == loader.parse(result.source).tasks
+
+
 def test_a_prefix_comes_before_an_id_and_goes() -> None:
     text = "| id | depends-on |\n|--|--|\n| T1 | |\n| ✅ T2 | T1 |\n|T3|T1|\n"
     result = patched(text, {"T1": DONE, "T2": Status.PENDING, "T3": DONE})
