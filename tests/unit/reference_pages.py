@@ -43,6 +43,17 @@ def diagnostics() -> str:
     return "\n".join(rows)
 
 
+def examples() -> str:
+    """For each diagnostic a list that gives it, as the tests of the loader keep them."""
+    page = (ROOT / "tests" / "unit" / "loader" / "diagnostic_examples.md").read_text(encoding="utf-8")
+    found = re.findall(r"^## (\w\d+)\n\n````(\S+)\n(.*?)^````$", page, re.M | re.S)
+    return "\n\n".join(
+        f"**{code}**{'' if name == 'tasks.md' else f', in `{name}`'}\n\n"
+        f"````{'json' if name.endswith('.json') else 'markdown'}\n{source}````"
+        for code, name, source in found
+    )
+
+
 def states() -> str:
     """The moves of a task."""
     from executor import states
@@ -64,6 +75,7 @@ def lint_rules() -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "diagnostics": diagnostics,
+    "examples": examples,
     "lint": lint_rules,
     "states": states,
 }
