@@ -29,8 +29,10 @@ _BY_SQLSTATE = {
     "53300": ("DB_CONNECTIONS", "the server has no connection free", "raise max_connections, or end idle clients"),
     "25006": ("DB_READONLY", "the server is read-only", "name the primary server in DATABASE_URL, not a standby"),
 }
-# The server went away or turned us out; the same statement may succeed on the next connection.
-_LOST = ("08", "57P", "25P03")
+# The server went away, turned us out or became a standby; the same statement may succeed on the next connection.
+_LOST = ("08", "57P", "25P03", "25006")
+# The server undid the transaction for want of room, of a lock or of time; the same one may succeed in a while.
+_PASSING = ("53", "55P03", "57014", "58")
 _NO_ROLE = re.compile(r'role ".*" does not exist')
 _NO_DATABASE = re.compile(r'database ".*" does not exist')
 
@@ -73,3 +75,8 @@ def lost(error: psycopg.Error) -> bool:
     return state.startswith(_LOST) or (
         not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     )
+
+
+def passing(error: psycopg.Error) -> bool:
+    """Is the transaction undone for something that may be mended without us, on a connection that still stands?"""
+    return (error.sqlstate or "").startswith(_PASSING)

@@ -49,13 +49,14 @@ def step(worker: Worker, messages: list[Message]) -> None:
     for message in messages:
         hearing.hear(worker, message)
     _look_after_processes(worker)
-    if worker.connection is None:
+    if worker.connection is None or outage.is_put_off(worker):
         outage.do_without(worker)
     else:
         try:
             outage.reconcile(worker)
             _turns(worker)
             _look_after(worker)
+            outage.end_of_trouble(worker)
         except psycopg.Error as error:
             outage.begin(worker, error)
     worker.reporter.turned()
@@ -63,7 +64,7 @@ def step(worker: Worker, messages: list[Message]) -> None:
 
 def _patience(worker: Worker) -> float:
     """How long the loop may sleep if nothing comes in."""
-    if worker.connection is None:
+    if worker.connection is None or outage.is_put_off(worker):
         return POLL_SECONDS
     now = clock.monotonic()
     moments = [

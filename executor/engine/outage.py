@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from executor import outcome
+from executor import clock, outcome
 from executor.database import translate
 from executor.engine import connector, hearing, obeying, starting
 from executor.engine.messages import Woken
@@ -17,6 +17,7 @@ from executor.states import RunStatus
 
 # Two workers' turns met in the wrong order; PostgreSQL undid one of them, which may simply be taken again.
 _SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
+_PUT_OFF_SECONDS = 1.0
 
 
 def begin(worker: Worker, error: psycopg.Error) -> None:
@@ -24,6 +25,9 @@ def begin(worker: Worker, error: psycopg.Error) -> None:
     if error.sqlstate in (_SERIALIZATION_FAILURE, _DEADLOCK):
         worker.wake()
         worker.inbox.post(Woken())
+        return
+    if translate.passing(error):
+        _put_off(worker, error)
         return
     if not translate.lost(error):
         raise translate.translate(error) from error
@@ -34,6 +38,29 @@ def begin(worker: Worker, error: psycopg.Error) -> None:
     worker.connector = connector.start(worker.database, worker.inbox)
     reason = str(error).strip().split("\n")[0]
     worker.reporter.said(f"the database is gone ({reason}); running tasks go on, looking for it")
+
+
+def _put_off(worker: Worker, error: psycopg.Error) -> None:
+    """The connection stands, but the server can take nothing in: the same turns again in a while, and in between no
+    new ones, for each would only fail as well."""
+    reason = str(translate.translate(error))
+    if reason != worker.put_off_for:
+        worker.put_off_for = reason
+        worker.reporter.said(f"nothing can be recorded now; running tasks go on, trying again: {reason}")
+    worker.put_off_until = clock.monotonic() + _PUT_OFF_SECONDS
+    worker.wake()
+
+
+def is_put_off(worker: Worker) -> bool:
+    """Is it too early to try the turns again that the server could not take in?"""
+    return clock.monotonic() < worker.put_off_until
+
+
+def end_of_trouble(worker: Worker) -> None:
+    """A step went through."""
+    if worker.put_off_for:
+        worker.put_off_for = ""
+        worker.reporter.said("the database takes things in again; going on")
 
 
 def do_without(worker: Worker) -> None:

@@ -71,6 +71,8 @@ class Worker:
     swept_at: float = 0.0
     connector: threading.Event | None = None  # ends the search for a database
     unconnected: str = ""  # why there is none, as last told
+    put_off_for: str = ""  # why the server can take nothing in, as last told
+    put_off_until: float = 0.0  # on the monotonic clock
     estranged: bool = False  # the connection broke: the record may know of other runs than this worker
 
     @property

@@ -125,6 +125,10 @@ class Site:
 
     def start(self, *options: str, open_files: tuple[int, int] | None = None, **environ: str) -> Worker:
         """Begin `executor run`, with these limits (soft, hard) of open files."""
+        return self.begin("run", str(self.file), *options, open_files=open_files, **environ)
+
+    def begin(self, *words: str, open_files: tuple[int, int] | None = None, **environ: str) -> Worker:
+        """Begin any command that works at tasks."""
 
         def limit() -> None:
             if open_files:
@@ -133,7 +137,7 @@ class Site:
         log = self.folder / f"worker-{len(self.started)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "executor", "run", str(self.file), *options],
+                [sys.executable, "-m", "executor", *words],
                 env=self._environment(**environ),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
