@@ -16,3 +16,8 @@ def monotonic() -> float:
 def boottime() -> float:
     """Seconds since boot, sleep included: for deadlines that must hold after a suspended machine wakes."""
     return time.clock_gettime(_LEASE_CLOCK)
+
+
+def sleep(seconds: float) -> None:
+    """Do nothing for a while: for a reader that waits for a database, never inside a worker's loop."""
+    time.sleep(seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
@@ -46,6 +47,13 @@ def outlive_readers() -> None:
     """From here on a closed pipe, a terminal that is gone or a full disk behind `>` silences us but ends no work."""
     sys.stdout = cast(TextIO, _Outliving(sys.stdout))
     sys.stderr = cast(TextIO, _Outliving(sys.stderr))
+
+
+def is_left() -> bool:
+    """Has whoever read our output gone? Told without writing anything, so that a quiet reader is let go as well."""
+    asked = select.poll()
+    asked.register(sys.stdout.fileno(), 0)
+    return any(seen & (select.POLLERR | select.POLLHUP) for _, seen in asked.poll(0))
 
 
 def styled(text: str, style: str, *, stream: object = None) -> str:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from executor import settings
 from executor.cli import console
+from executor.errors import UsageError
 from executor.model import ListRow
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from executor.database.connection import Database
+    from executor.operations.following import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,23 @@ class Session:
     connection: Connection[Any]
     row: ListRow
     actor: str
+    database: Database
+
+    def line(self) -> Line:
+        """A connection of its own that reads on as things happen to the list."""
+        return _line(self.database, self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A database, and the list it is about; None is all of them."""
+
+    database: Database
+    row: ListRow | None
+
+    def line(self) -> Line:
+        """A connection of its own that reads on as things happen."""
+        return _line(self.database, self.row)
 
 
 @contextmanager
@@ -54,4 +73,30 @@ def of_list(file: str | None, database_url: str | None, *, recover: bool = False
             control.recover(connection, chosen.actor)
         with translate.errors():
             row = naming.known_list(connection, path)
-        yield Session(connection, row, chosen.actor)
+        yield Session(connection, row, chosen.actor, opened)
+
+
+@contextmanager
+def maybe_of_list(file: str | None, database_url: str | None, *, everywhere: bool) -> Iterator[Visit]:
+    """The list of a file, or all of them: where that is asked for, or where no file was named and none is here."""
+    from executor.database import translate
+    from executor.operations import files, naming
+
+    if everywhere and file is not None:
+        raise UsageError("--all and a file exclude each other", hint="give one of them")
+    path = None if everywhere else files.choose(file) if file is not None or files.usual() else None
+    with database(database_url) as (opened, _), opened.connect("command") as connection:
+        with translate.errors():
+            row = None if path is None else naming.known_list(connection, path)
+        yield Visit(opened, row)
+
+
+def _line(opened: Database, row: ListRow | None) -> Line:
+    from executor.operations.following import Line
+
+    return Line(
+        lambda: opened.attach("follow"),
+        None if row is None else row.list_id,
+        is_left=console.is_left,
+        notice=console.warn,
+    )

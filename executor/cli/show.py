@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,23 +43,31 @@ def show(
 @verb.verb(app)
 def logs(
     id: options.Id,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on while the task runs.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on while the task runs or is tried again.")
+    ] = False,
     attempt: Annotated[int | None, typer.Option("--attempt", min=1, help="Which attempt; the last without it.")] = None,
     file: Annotated[str | None, typer.Option("--file", help="The task list, where it is not the one here.")] = None,
     database_url: options.DatabaseUrl = None,
 ) -> None:
-    """What a task printed, byte for byte.
+    """What a task printed, byte for byte. Which attempt begins is said on standard error.
 
     Example: executor logs BLD-002 -f
     """
-    from executor.operations import history, naming
+    from executor.operations import following, history, naming
 
     with session.of_list(file, database_url) as opened:
         name = naming.find(opened.connection, opened.row.list_id, [id])[0]
-        run = history.choose_run(opened.connection, name.queue_id, attempt)
-        for content in history.output(opened.connection, run.run_id, name.queue_id, follow=follow):
-            sys.stdout.buffer.write(content)
-            sys.stdout.buffer.flush()
+        run_id = history.choose_run(opened.connection, name.queue_id, attempt, wait=follow)
+        line = opened.line()
+        try:
+            for piece in following.output(line, name.queue_id, run_id, follow=follow, next_attempts=attempt is None):
+                if isinstance(piece, bytes):
+                    console.say_bytes(piece)
+                else:
+                    console.warn(f"attempt {piece.number}")
+        finally:
+            line.close()
 
 
 def _show(task: TaskRow, runs: list[RunRow]) -> None:

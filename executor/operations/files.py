@@ -102,19 +102,24 @@ def choose(typed: str | None, folder: Path | None = None) -> Path:
     if typed is not None:
         return _resolve(typed)
     here = _resolve(folder or ".")
-    found: dict[Path, str] = {}
-    for name in USUAL_NAMES:
-        if (here / name).exists() and not any((here / name).samefile(other) for other in found):
-            found[here / name] = name
+    found = usual(here)
     if len(found) == 1:
-        return next(iter(found)).resolve()
+        return (here / found[0]).resolve()
     if found:
-        raise ListError(
-            f"{here} holds {' and '.join(found.values())}", hint="name the one you mean: `executor run FILE`"
-        )
+        raise ListError(f"{here} holds {' and '.join(found)}", hint="name the one you mean: `executor run FILE`")
     raise ListError(
         f"no task list in {here}: none of {', '.join(USUAL_NAMES)}", hint="name a file: `executor run FILE`"
     )
+
+
+def usual(folder: Path | None = None) -> list[str]:
+    """The usual names under which a folder holds a list, each file once."""
+    here = _resolve(folder or ".")
+    found: list[str] = []
+    for name in USUAL_NAMES:
+        if (here / name).exists() and not any((here / name).samefile(here / other) for other in found):
+            found.append(name)
+    return found
 
 
 def _resolve(typed: str | Path) -> Path:

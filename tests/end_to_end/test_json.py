@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -245,6 +247,77 @@ def test_events_since_an_id_and_as_they_come(desk):
     assert answer.code == 130
     assert "Traceback" not in answer.err
     assert before + answer.lines == desk.do("events", "--json").lines
+
+
+def test_events_of_every_list_come_in_one_stream(desk):
+    desk.write(make.document(make.task(id="ONE-1")), "one.md")
+    desk.write(make.document(make.task(id="TWO-1")), "two.md")
+    following = desk.start("events", "-f", "--json", "--all")
+    for name in ("one.md", "two.md"):
+        assert desk.do("run", name).code == 0
+    desk.until(lambda: following.said().count("list.finished") == 2)
+    following.send(signal.SIGINT)
+    lines = following.end().lines
+    assert {line["list"].rpartition("/")[2] for line in lines} == {"one.md", "two.md"}
+    assert lines == desk.do("events", "--json").lines, "where no list lies, all are meant"
+    assert [line for line in lines if line["list"].endswith("one.md")] == desk.do("events", "one.md", "--json").lines
+    assert desk.do("events", "one.md", "--all").code == 2
+
+
+def test_a_reader_that_follows_survives_a_broken_connection(desk):
+    desk.write(make.document(make.task(id="ONE-1", run=f"echo before; {make.wait_for('go')}; echo after")))
+    running = desk.start("run")
+    desk.until_running("ONE-1")
+    following = [desk.start("events", "-f", "--json"), desk.start("logs", "ONE-1", "-f")]
+    desk.until(lambda: all("before" in one.said() for one in following))
+    desk.change("""
+        SELECT pg_terminate_backend(pid)
+        FROM pg_stat_activity
+        WHERE application_name = 'executor follow' AND datname = current_database()
+    """)
+    desk.until(lambda: all("the database is back" in one.said() for one in following))
+    desk.put("go")
+    assert running.end().code == 0
+    assert following[1].end().out == "before\nafter\n"
+    desk.until(lambda: "list.finished" in following[0].said())
+    following[0].send(signal.SIGINT)
+    assert following[0].end().lines == desk.do("events", "--json").lines
+
+
+def test_a_quiet_reader_is_let_go_when_nobody_reads_it(desk):
+    desk.write(make.document(make.task(id="ONE-1")))
+    assert desk.do("run").code == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "executor", "events", "-f"],
+        cwd=desk.folder,
+        env=desk.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    while b"list.finished" not in process.stdout.readline():
+        continue
+    process.stdout.close()
+    assert process.wait(20) == 0, "nothing happens any more, so nothing is written that could fail"
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+def test_logs_follow_a_task_through_its_attempts(desk):
+    run = f"echo attempt $EXECUTOR_ATTEMPT; {make.wait_for('go-$EXECUTOR_ATTEMPT')}; [ $EXECUTOR_ATTEMPT = 2 ]"
+    desk.write(make.document(make.task(id="LOG-1", run=run), retries=1, retry_delay="10ms"))
+    running = desk.start("run")
+    desk.until(lambda: desk.runs("LOG-1") == ["running"])
+    first, both = desk.start("logs", "LOG-1", "-f", "--attempt", "1"), desk.start("logs", "LOG-1", "-f")
+    desk.until(lambda: all("attempt 1" in one.said() for one in (first, both)))
+    desk.put("go-1")
+    assert first.end().out == "attempt 1\n"
+    desk.put("go-2")
+    assert running.end().code == 0
+    answer = both.end()
+    assert answer.out == "attempt 1\nattempt 2\n"
+    assert answer.err == "attempt 2\n"
 
 
 def test_logs_can_be_followed_and_asked_for_by_attempt(desk):
