@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loader import fields, yamltext
 from loader.boxes import Page
@@ -58,6 +58,7 @@ def of_fences(page: Page) -> tuple[Found, set[int]]:
         line, mark = _status(page.source, inside)
         section = page.sections.at(fence.start)
         made = fields.draft(content, "yaml", (fence.start, fence.end), mark, found, section)
+        _point(made, page.source, inside)
         made.body = _body(page.source.lines[number] for number in inside[:-1] if number != line)
     return found, {fence.start for fence, _ in filled}
 
@@ -82,6 +83,7 @@ def of_file(front: FrontMatter, source: Source, name: str) -> tuple[Found, Origi
     below = source.lines[front.end :]
     titled.setdefault("title", _heading(below) or _objective(below) or last_name.removesuffix(".md"))
     made = fields.draft(titled, "file", (0, last), mark, found)
+    _point(made, source, range(1, front.end))
     made.body = _body(below)
     return found, origin
 
@@ -146,6 +148,16 @@ def _status(source: Source, inside: range) -> tuple[int, tuple[str, MarkPlace]]:
         return -1, (" ", MarkPlace(start, 0))
     before = source.offset(last - 1, len(source.lines[last - 1]))
     return -1, (" ", MarkPlace(start, 0, f"{indent}status: ", source.data[before:start].decode()))
+
+
+def _point(made: Draft, source: Source, inside: range) -> None:
+    """Let dependencies name the line of their key, not that of the task."""
+    lines: dict[str, int] = {}
+    for reference in made.references:
+        if reference.rule not in lines:
+            key = re.compile(rf"[ \t]*[\"']?{re.escape(reference.rule)}[\"']?[ \t]*:")
+            lines[reference.rule] = next((at for at in inside if key.match(source.lines[at])), reference.line)
+    made.references = [replace(reference, line=lines[reference.rule]) for reference in made.references]
 
 
 def _load(text: str) -> object:

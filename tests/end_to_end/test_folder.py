@@ -110,7 +110,7 @@ def test_an_error_in_one_file_names_the_file(desk):
     put(desk, "T-1", needs="T-9")
     answer = desk.do("check", "tasks")
     assert answer.code == 2
-    assert "tasks/t-1 - Do.md:1:1: E004" in answer.out
+    assert "tasks/t-1 - Do.md:5:1: E004" in answer.out
 
 
 def test_files_up_to_the_size_that_was_asked_for_are_read(desk):

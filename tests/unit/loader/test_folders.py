@@ -71,7 +71,7 @@ def test_a_folder_of_such_files_is_a_list() -> None:
 
 def test_messages_about_a_folder_name_its_files() -> None:
     tasks = loader.parse_folder({"a.md": file("BACK-1", "NOPE-1"), "b.md": file("BACK-1")})
-    assert told(tasks, "E004", "E005") == [("E004", "a.md", 1), ("E005", "b.md", 1)]
+    assert told(tasks, "E004", "E005") == [("E004", "a.md", 5), ("E005", "b.md", 1)]
     assert "a.md:1 and b.md:1" in tasks.errors[1].message
 
 
@@ -139,8 +139,8 @@ def test_gsd_plans_wait_for_the_wave_before() -> None:
     assert [task.title for task in tasks.tasks] == ["Do 01", "Do 02", "Do 03", "Do 04"]
     assert [task.status for task in tasks.tasks][:2] == [DONE, Status.PENDING]
     assert [(edge.task_id, edge.depends_on, edge.rule, edge.line) for edge in tasks.edges] == [
-        ("03-03", "03-01", "depends_on", 1),
-        ("03-03", "03-02", "depends_on", 1),
+        ("03-03", "03-01", "depends_on", 5),
+        ("03-03", "03-02", "depends_on", 5),
         ("03-04", "03-03", "wave 3", 4),
     ]
     assert [task.parallel for task in tasks.tasks] == [True, True, False, False]
