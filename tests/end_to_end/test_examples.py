@@ -134,6 +134,9 @@ def test_a_python_that_cannot_make_environments_is_told_by_its_cause(tmp_path: P
 
 def test_the_shapes_of_the_json_page_are_those_that_commands_print(environ: dict[str, str], tmp_path: Path):
     shutil.copy(EXAMPLES / "first-run" / "tasks.md", tmp_path)
+    (tmp_path / "ids.md").write_text(
+        "- [ ] one\n\n| ID | Task | Status |\n|---|---|---|\n| A-1 | a | todo |\n| | b | todo |\n"
+    )
     real = {
         "run": _executor("run", "--json", environ=environ, cwd=tmp_path),
         "status": _executor("status", "--json", environ=environ, cwd=tmp_path),
@@ -144,6 +147,7 @@ def test_the_shapes_of_the_json_page_are_those_that_commands_print(environ: dict
         "plan": _executor("plan", "--json", str(EXAMPLES / "release-checklist" / "tasks.md"), environ=environ),
         "parse --explain": _executor("parse", "--explain", "--json", environ=environ, cwd=tmp_path),
         "graph": _executor("graph", "--json", str(EXAMPLES / "release-checklist" / "tasks.md"), environ=environ),
+        "id": _executor("id", "--json", "ids.md", environ=environ, cwd=tmp_path),
         "doctor": _executor("doctor", "--json", environ=environ, cwd=tmp_path),
         "db status": _executor("db", "status", "--json", environ=environ, cwd=tmp_path),
     }
