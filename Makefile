@@ -41,8 +41,9 @@ format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff format $(CHECKED)
 	$(BIN)/ruff check --fix $(CHECKED)
 
-docs: $(VENV)/.dev  ## Print the reference pages from the code again
+docs: $(VENV)/.dev  ## Print the reference pages from the code and the schema again
 	$(BIN)/python tests/unit/reference_pages.py
+	WRITE_PAGES=yes $(BIN)/python -m pytest -q tests/database/sql/test_schema_page.py
 
 clean:  ## Remove .venv and everything that tools have left
 	rm -rf $(VENV) .fuzz build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

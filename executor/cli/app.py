@@ -40,13 +40,14 @@ VERBS = {
     "init": "init",
     "id": "ids",
     "migrate": "migrate",
+    "docs": "docs",
     "db": "db",
     "doctor": "doctor",
     "version": "version",
 }
 
 
-_GROUPS = ("db", "migrate")  # verbs with verbs of their own
+_GROUPS = ("db", "docs", "migrate")  # verbs with verbs of their own
 
 
 class _Verbs(typer.core.TyperGroup):

@@ -6,6 +6,8 @@ from executor.cli.migrate import (  # noqa: F401 - each registers its command, i
     baseline,
     check,
     down,
+    dump,
+    import_,
     new,
     plan,
     redo,

@@ -13,7 +13,7 @@ from executor.errors import ExecutorError
 
 ORDER = (
     *("new", "up", "down", "redo", "status", "plan", "verify", "check"),
-    *("baseline", "resolve", "renumber", "squash", "testdb"),
+    *("baseline", "import", "resolve", "renumber", "squash", "dump", "testdb"),
 )
 
 
