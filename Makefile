@@ -23,8 +23,8 @@ test: $(VENV)/.dev  ## Run the whole test suite, against a real PostgreSQL that 
 chaos: $(VENV)/.dev  ## Kill workers, children and the database at random moments, at length
 	CHAOS=long $(BIN)/python -m pytest -m chaos
 
-bench: $(VENV)/.dev  ## Measure what is promised to be fast, one subject after the other
-	@for subject in tests/benchmarks/*.py; do $(BIN)/python $$subject || exit 1; done
+bench: $(VENV)/.dev  ## Measure what is promised to be fast, and write it into docs/explanation/performance.md
+	$(BIN)/python -m tests.benchmarks
 
 fuzz: $(VENV)/.dev  ## Feed the loader broken lists for half an hour, or FUZZ_SECONDS
 	@$(PIP) install --editable '.[fuzz]'

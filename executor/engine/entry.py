@@ -16,6 +16,7 @@ from executor.database import translate
 from executor.database.connection import Database
 from executor.engine import descriptors, hearing, heartbeat, listener, orphans
 from executor.engine.guard import Guard
+from executor.engine.hands import Hands
 from executor.engine.heartbeat import Lease
 from executor.engine.inbox import Inbox
 from executor.engine.report import Reporter
@@ -83,6 +84,7 @@ def open_worker(
         inbox=Inbox(),
         scratch=scratch,
         guard=Guard(identity, scratch),
+        hands=Hands(),
         sweeper=orphans.Sweeper(identity.token),
         connection=connection,
     )

@@ -15,6 +15,8 @@ from collections.abc import Iterable
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _SWEEPS_MAX = 100
+# Between two looks at the pipe: a worker of short tasks must not wake its guard twice for each of them.
+_REST_SECONDS = 0.005
 
 
 def main(token: str, scratch: str) -> None:
@@ -42,6 +44,7 @@ def main(token: str, scratch: str) -> None:
                 groups.discard(int(number))
             else:
                 deadline = float(number)
+        time.sleep(_REST_SECONDS)
     end(token, groups)
     remove(scratch)
 

@@ -5,7 +5,7 @@ step:
     for each list it serves:
         take a turn        -- ONE transaction: output, settle, marks, claim, orders (queue.steps.take)
         tell what came of it, ask the scribe for marks
-        start a runner thread for each claimed run        (starting)
+        give each claimed run to a runner thread          (starting)
         obey orders: pause, stop, skip                    (obeying)
         nothing to do?     -- one read: wait, recount or leave (leaving.decide)
 the connection broke: the same turns again on the next one, which another thread looks for (outage); fences and keys

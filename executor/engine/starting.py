@@ -1,8 +1,6 @@
-"""Carrying a claimed run out: in a thread of its own that only posts to the inbox."""
+"""Carrying a claimed run out: in another thread, which only posts to the inbox."""
 
 from __future__ import annotations
-
-import threading
 
 from executor import clock, faults, runners
 from executor.engine.inbox import Inbox
@@ -29,14 +27,8 @@ def start(worker: Worker, serving: Serving, claimed: Claimed) -> None:
     if claimed.runner == "container":  # nothing to carry out, so no thread
         worker.inbox.post(Ended(claimed.run_id, Outcome(RunStatus.SUCCEEDED)))
         return
-    thread = threading.Thread(
-        target=_carry_out,
-        args=(worker.inbox, serving.surroundings, claimed, io),
-        name=f"run {claimed.run_id}",
-        daemon=True,
-    )
     try:
-        thread.start()
+        worker.hands.give(lambda: _carry_out(worker.inbox, serving.surroundings, claimed, io))
     except RuntimeError as error:  # the system's limit of threads
         worker.inbox.post(Ended(claimed.run_id, Outcome(RunStatus.FAILED, f"the run could not be started: {error}")))
 

@@ -15,6 +15,7 @@ import psycopg
 from executor import processes
 from executor.database.connection import Database
 from executor.engine.guard import Guard
+from executor.engine.hands import Hands
 from executor.engine.inbox import Inbox
 from executor.engine.io import RunIo
 from executor.engine.orphans import Sweeper
@@ -55,6 +56,7 @@ class Worker:
     inbox: Inbox
     scratch: Path  # private, for the texts of blocks
     guard: Guard
+    hands: Hands
     sweeper: Sweeper
     connection: psycopg.Connection[Any] | None
     servings: dict[int, Serving] = field(default_factory=dict)  # by list id

@@ -17,6 +17,7 @@ class Language:
 
     command: tuple[str, ...]
     suffix: str = ""
+    is_our_shell: bool = False  # and so known to give a bare command no meaning of its own
 
 
 SHELLS = ("sh", "bash", "shell")
@@ -44,7 +45,7 @@ def _builtin(name: str) -> Language:
     """Resolved once: a search through PATH for every block costs more than starting it."""
     if name in SHELLS:
         bash = shutil.which("bash")
-        return Language((bash, "-euo", "pipefail") if bash else ("/bin/sh", "-eu"), ".sh")
+        return Language((bash, "-euo", "pipefail") if bash else ("/bin/sh", "-eu"), ".sh", is_our_shell=True)
     table = {
         "zsh": Language((shutil.which("zsh") or "zsh", "-eu", "-o", "pipefail"), ".zsh"),
         "python": Language((shutil.which("python3") or sys.executable, "-u"), ".py"),

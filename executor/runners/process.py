@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
-import selectors
+import select
 import signal
 import subprocess
+import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 from executor import clock, faults, processes
@@ -27,6 +30,7 @@ _PIPE_BYTES = 1 << 20
 _POLL_SECONDS = 0.05
 # The kernel counts resident memory in batches: two readings of the same may differ by this share.
 _OURS = 1.1
+_MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Why(Enum):
@@ -84,7 +88,7 @@ def _start(argv: Sequence[str], folder: Path, environ: Mapping[str, str]) -> tup
             argv,
             cwd=folder,
             env=environ,
-            stdin=subprocess.DEVNULL,
+            stdin=_nothing(),
             stdout=child_output,
             stderr=child_output,
             start_new_session=True,
@@ -97,6 +101,12 @@ def _start(argv: Sequence[str], folder: Path, environ: Mapping[str, str]) -> tup
     return child, output
 
 
+@cache
+def _nothing() -> int:
+    """What a child reads: opened once for all of them."""
+    return os.open(os.devnull, os.O_RDONLY)
+
+
 class _Watch:
     """The waiting of one runner thread: for output, for the end of the child, for the clock and for a cancel."""
 
@@ -107,6 +117,7 @@ class _Watch:
         self._output = output
         self._output_ended = False
         self._reading = False
+        self._poll = select.poll()
         self._io = io
         self._identity = identity
         self._deadline = None if timeout is None else clock.monotonic() + timeout
@@ -121,21 +132,20 @@ class _Watch:
     def run(self) -> Exit:
         os.set_blocking(self._output, False)
         exit_fd = os.pidfd_open(self._child.pid) if hasattr(os, "pidfd_open") else None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._io.wake_fd, selectors.EVENT_READ)
+        self._poll.register(self._io.wake_fd, select.POLLIN)
+        if exit_fd is not None:
+            self._poll.register(exit_fd, select.POLLIN)
+        try:
+            self._until_exit(exit_fd)
+        finally:
             if exit_fd is not None:
-                selector.register(exit_fd, selectors.EVENT_READ)
-            try:
-                self._until_exit(selector, exit_fd)
-            finally:
-                if exit_fd is not None:
-                    os.close(exit_fd)
+                os.close(exit_fd)
         return self._finish()
 
-    def _until_exit(self, selector: selectors.BaseSelector, exit_fd: int | None) -> None:
+    def _until_exit(self, exit_fd: int | None) -> None:
         while True:
-            self._read_while_there_is_room(selector)
-            ready = {key.fd for key, _ in selector.select(self._patience(exit_fd))}
+            self._read_while_there_is_room()
+            ready = {number for number, _ in self._poll.poll(_milliseconds(self._patience(exit_fd)))}
             if self._output in ready:
                 self._read()
             if self._io.wake_fd in ready:
@@ -146,13 +156,13 @@ class _Watch:
             if exit_fd in ready or (exit_fd is None and _has_exited(self._child.pid)):
                 return
 
-    def _read_while_there_is_room(self, selector: selectors.BaseSelector) -> None:
+    def _read_while_there_is_room(self) -> None:
         """Beyond that the pipe fills and the task waits; its end, its time and a cancel are heeded all the same."""
         wanted = not self._output_ended and not self._io.full
         if wanted and not self._reading:
-            selector.register(self._output, selectors.EVENT_READ)
+            self._poll.register(self._output, select.POLLIN)
         elif self._reading and not wanted:
-            selector.unregister(self._output)
+            self._poll.unregister(self._output)
         self._reading = wanted
 
     def _patience(self, exit_fd: int | None) -> float | None:
@@ -198,13 +208,12 @@ class _Watch:
         self._drain()
         self._flush()
         code = self._child.returncode
-        scale = 1 if os.uname().sysname == "Darwin" else 1024
         return Exit(
             code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
             why=self._why,
             cpu_seconds=usage.ru_utime + usage.ru_stime,
-            memory_bytes=usage.ru_maxrss * scale if usage.ru_maxrss > _OURS * _own_peak() else 0,
+            memory_bytes=usage.ru_maxrss * _MEMORY_UNIT if usage.ru_maxrss > _OURS * _own_peak() else 0,
             tail=b"".join(self._tail)[-_TAIL_BYTES:],
         )
 
@@ -244,12 +253,19 @@ class _Watch:
         """Take what is still in the pipe, but no more than it can hold: the rest would be a stranger's."""
         until = clock.monotonic() + _DRAIN_SECONDS
         room = _PIPE_BYTES
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._output, selectors.EVENT_READ)
-            while (left := until - clock.monotonic()) > 0 and room > 0 and selector.select(left):
-                room -= self._read()
-                if self._output_ended:
-                    return
+        poll = select.poll()
+        poll.register(self._output, select.POLLIN)
+        while not self._output_ended and room > 0:
+            taken = self._read()
+            room -= taken
+            left = until - clock.monotonic()
+            if not taken and (left <= 0 or not poll.poll(_milliseconds(left))):
+                return
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    """As `poll` counts, and never a moment too short: it would only come round once more."""
+    return None if seconds is None else math.ceil(seconds * 1000)
 
 
 def _own_peak() -> int:

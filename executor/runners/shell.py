@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from executor import processes
 from executor.model import Claimed
 from executor.outcome import Outcome
-from executor.runners import Io, Surroundings, languages, process
+from executor.runners import Io, Surroundings, bare, languages, process
 from executor.runners.patience import Cancelled, patiently
 from executor.states import RunStatus
 
@@ -65,19 +66,41 @@ def _run_block(
     claimed: Claimed, block: Mapping[str, Any], settings: Mapping[str, Any], io: Io, surroundings: Surroundings
 ) -> process.Exit:
     language = languages.find(block["language"], settings)
+    begin = _Beginning(
+        folder=_folder(block, settings, surroundings),
+        environ=_environ(claimed, block, surroundings),
+        io=io,
+        timeout=_timeout(block, settings),
+        identity=(surroundings.worker, claimed.run_id),
+    )
+    command = bare.words(block["content"], begin.environ) if language.is_our_shell else None
+    if command:
+        try:
+            return begin.carry(command, bare.surroundings(command[0], begin.folder, begin.environ))
+        except OSError:
+            pass  # a script without a first line that names its interpreter, say: the shell knows what to do or to say
     script = surroundings.scratch / f"{claimed.run_id}{language.suffix}"
     try:
         patiently(lambda: _write(script, block["content"]), io)
-        return process.carry(
-            [*language.command, str(script)],
-            folder=_folder(block, settings, surroundings),
-            environ=_environ(claimed, block, surroundings),
-            io=io,
-            timeout=_timeout(block, settings),
-            identity=(surroundings.worker, claimed.run_id),
-        )
+        return begin.carry([*language.command, str(script)], begin.environ)
     finally:
         script.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What every process of a block is started with."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    io: Io
+    timeout: float | None
+    identity: tuple[str, int]
+
+    def carry(self, argv: Sequence[str], environ: Mapping[str, str]) -> process.Exit:
+        return process.carry(
+            argv, folder=self.folder, environ=environ, io=self.io, timeout=self.timeout, identity=self.identity
+        )
 
 
 def _write(script: Path, content: str) -> None:

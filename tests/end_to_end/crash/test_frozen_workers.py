@@ -60,7 +60,9 @@ def test_a_frozen_worker_without_a_guard_is_no_second_executor(site: Site) -> No
 
 
 def test_two_workers_share_a_list_and_the_survivor_finishes_it(site: Site) -> None:
-    site.write(*(make.task(id=f"T-{number}", run=act(0.1)) for number in range(24)))
+    site.write(
+        *(make.task(id=f"T-{number}", run=act(0.2)) for number in range(60))
+    )  # work for as long as a start takes
     one = site.start("-j", "2", EXECUTOR_LEASE="3")
     site.until(lambda: site.ledger(), "the first at work")
     other = site.start("-j", "2", EXECUTOR_LEASE="3")

@@ -1,0 +1,96 @@
+"""Which blocks need no shell, and that their commands see the same world without one."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from executor.runners import bare
+
+PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+
+
+def program(name: str) -> str:
+    found = shutil.which(name, path=PATH["PATH"])
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments"),
+    [
+        ("true", []),
+        ("\n  true  \n\n", []),
+        ("ls -l --color=never\t/usr/bin", ["-l", "--color=never", "/usr/bin"]),
+        ("env A=1,2 B=x@y:z+w%", ["A=1,2", "B=x@y:z+w%"]),
+    ],
+)
+def test_one_command_of_plain_words_needs_no_shell(content: str, arguments: list[str]) -> None:
+    assert bare.words(content, PATH) == [program(content.split()[0]), *arguments]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "true\nfalse",
+        "true; false",
+        "true && false",
+        "true | cat",
+        "ls *",
+        "ls ~",
+        "ls $HOME",
+        "ls 'a'",
+        'ls "a"',
+        "ls a\\ b",
+        "ls {a,b}",
+        "ls > x",
+        "ls # why",
+        "ls !x",
+        "ls [a]",
+        "(true)",
+        "A=1 true",
+        "A=1",
+        "time true",
+        "cd /",
+        "exit 3",
+        "echo hello",
+        ". ./script",
+        "no-such-program-anywhere",
+        "./here",
+        "bin/here",
+        "ls é",
+    ],
+)
+def test_everything_else_is_left_to_the_shell(content: str) -> None:
+    assert bare.words(content, PATH) is None
+
+
+@pytest.mark.parametrize(
+    "custom", [{"BASH_ENV": "x"}, {"SHELLOPTS": "xtrace"}, {"BASH_FUNC_true%%": "() { false; }"}, {"PATH": ".:/bin"}]
+)
+def test_a_shell_that_would_do_more_is_asked(custom: dict[str, str]) -> None:
+    assert bare.words("true", PATH | custom) is None
+
+
+@pytest.mark.parametrize("known", [{}, {"PWD": "/", "SHLVL": "4"}, {"PWD": "LINK", "SHLVL": "x"}])
+def test_a_bare_command_sees_what_a_shell_would_have_shown_it(tmp_path: Path, known: dict[str, str]) -> None:
+    folder, link = tmp_path / "folder", tmp_path / "link"
+    folder.mkdir()
+    link.symlink_to(folder)
+    environ = PATH | {name: value.replace("LINK", str(link)) for name, value in known.items()}
+    script = tmp_path / "script.sh"
+    script.write_text("env", encoding="utf-8")
+
+    def seen(argv: list[str], environ: dict[str, str]) -> list[str]:
+        answer = subprocess.run(argv, cwd=folder, env=environ, capture_output=True, check=True, text=True)
+        return sorted(line for line in answer.stdout.splitlines() if not line.startswith("OLDPWD="))
+
+    by_shell = seen([program("bash"), str(script)], environ)
+    words = bare.words("env", environ)
+    assert words
+
+    assert seen(words, bare.surroundings(words[0], folder, environ)) == by_shell
