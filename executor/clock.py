@@ -13,6 +13,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def wall_ns() -> int:
+    """Nanoseconds on the clock that files are stamped with. It may step: for telling a fresh stamp from an old one."""
+    return time.time_ns()
+
+
 def boottime() -> float:
     """Seconds since boot, sleep included: for deadlines that must hold after a suspended machine wakes."""
     return time.clock_gettime(_LEASE_CLOCK)

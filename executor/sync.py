@@ -7,7 +7,7 @@ newer one, and a mark the file lacks is due to be written (`tasks.marks_due`).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
@@ -59,6 +59,8 @@ class SyncPlan:
     unticked: list[int] = field(default_factory=list)
     edited: list[int] = field(default_factory=list)  # queued again because their text changed
     marks: list[tuple[str, str]] = field(default_factory=list)  # new bases: task id and status word
+    overtaken: list[str] = field(default_factory=list)  # ticked by us just before a save that did not know of it
+    again: list[int] = field(default_factory=list)  # they run, and are to run again as their text is now
     returned: int = 0
     restored: int = 0  # tasks a new queue takes as completed from the marks of the file
 
@@ -79,16 +81,48 @@ class SyncPlan:
 
 
 def plan(
-    known: Sequence[Known], tasks: TaskList, *, runner: str | None = None, rerun_changed: bool = False
+    known: Sequence[Known],
+    tasks: TaskList,
+    *,
+    runner: str | None = None,
+    rerun_changed: bool = False,
+    just_marked: Collection[str] = (),
 ) -> SyncPlan:
-    """Compare a queue with a file. `runner` overrides what tasks with something to run would use."""
+    """Compare a queue with a file. `runner` overrides what tasks with something to run would use.
+
+    `just_marked` are the tasks that we ticked, in one write, a moment before the file was saved. A save that was made
+    of what stood there before shows all of them open again beside what its author changed: that is no word of a person,
+    and they stay completed. Emptied boxes that are all a save changes are meant.
+    """
+    made = _plan(known, tasks, runner, frozenset(), rerun_changed=rerun_changed)
+    if just_marked and _is_overtaken(made, known, tasks, frozenset(just_marked)):
+        return _plan(known, tasks, runner, frozenset(just_marked), rerun_changed=rerun_changed)
+    return made
+
+
+def _is_overtaken(made: SyncPlan, known: Sequence[Known], tasks: TaskList, just_marked: frozenset[str]) -> bool:
+    there = just_marked & {task.task_id for task in tasks.tasks}
+    queue_ids = set(made.unticked)
+    unticked = {row.task_id for row in known if row.queue_id in queue_ids}
+    return bool(there) and there <= unticked and (unticked != there or made.summary().keys() != {"unticked"})
+
+
+def _plan(
+    known: Sequence[Known],
+    tasks: TaskList,
+    runner: str | None,
+    kept: frozenset[str],
+    *,
+    rerun_changed: bool,
+) -> SyncPlan:
+    """As `plan`; the boxes of `kept` are not read."""
     made = SyncPlan(edges=[(edge.task_id, edge.depends_on, edge.rule) for edge in tasks.edges])
     by_id = {row.task_id: row for row in known}
     matches = identity.match([_identity(row) for row in known], tasks.tasks)
     before = {new: by_id[old] for new, old in (*matches.same.items(), *matches.renamed.items())}
     for task in tasks.tasks:
         if task.task_id in before:
-            _merge(made, before[task.task_id], task, rerun_changed=rerun_changed)
+            _merge(made, before[task.task_id], task, kept, rerun_changed=rerun_changed)
     urgencies = urgency.of(tasks, _met(made, before, tasks.tasks))
     for task in tasks.tasks:
         old = before.get(task.task_id)
@@ -98,7 +132,7 @@ def plan(
             continue
         if old.task_id != task.task_id:
             made.renames.append((old.task_id, task.task_id))
-        _compare(made, old, row)
+        _compare(made, old, row, rerun_changed=rerun_changed)
     made.removes = [by_id[old_id].queue_id for old_id in matches.removed if not by_id[old_id].removed]
     if not known:
         made.restored = sum(1 for row in made.adds if row["status"] == TaskStatus.COMPLETED)
@@ -217,19 +251,25 @@ def _identity(row: Known) -> identity.Known:
     )
 
 
-def _compare(made: SyncPlan, row: Known, new: dict[str, Any]) -> None:
+def _compare(made: SyncPlan, row: Known, new: dict[str, Any], *, rerun_changed: bool) -> None:
     what = [name for name in _COMPARED if _value(row, name) != new[name]]
+    if rerun_changed and row.status == TaskStatus.RUNNING and row.fingerprint != new["fingerprint"]:
+        new["fingerprint"] = row.fingerprint  # so that the sync after its end finds it changed
+        made.again.append(row.queue_id)
     if what or row.removed:
         made.changes.append(new | {"queue_id": row.queue_id, "what": what})
     made.returned += row.removed
 
 
-def _merge(made: SyncPlan, row: Known, task: Task, *, rerun_changed: bool) -> None:
+def _merge(made: SyncPlan, row: Known, task: Task, kept: frozenset[str], *, rerun_changed: bool) -> None:
     """What a person's edits of the mark and of the text ask of a task."""
     status = TaskStatus(row.status)
     if row.mark != task.status:
-        _merge_edit(made, row.queue_id, status, Status(row.mark), task.status)
         made.marks.append((task.task_id, task.status.value))
+    if row.mark != task.status and task.task_id in kept:
+        made.overtaken.append(task.task_id)
+    elif row.mark != task.status:
+        _merge_edit(made, row.queue_id, status, Status(row.mark), task.status)
     if row.fingerprint == task.fingerprint:
         return
     again = {TaskStatus.COMPLETED} if rerun_changed else set[TaskStatus]()

@@ -63,7 +63,7 @@ def write(
         if failure:
             return Written(read(sources(folder)), missing=tuple(wanted), failure=failure)
         if is_as_expected:
-            return Written(patched.tasks, patched.written, patched.missing)
+            return Written(patched.tasks, patched.written, patched.missing, before=current.sha256)
     return Written(current, missing=tuple(wanted), failure="the files keep changing")
 
 

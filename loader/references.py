@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from loader.quick import quick
-
 _NOTHING = frozenset(
     {"", "none", "-", "–", "—", "n/a", "na", "nil", "null", "nothing", "なし", "无", "無", "없음", "[]"}
 )
@@ -32,9 +30,6 @@ class Reference:
     name: str
     rule: str
     line: int
-
-
-new_reference = quick(Reference)
 
 
 @dataclass(slots=True)

@@ -41,13 +41,14 @@ class Written:
     """`tasks` is the parse of what is on disk now, None where that cannot be read; `failure` is "" when all went well.
 
     `written` holds the mark in the file for every task found, `missing` the wanted ids that are not (or no longer) in
-    it. After a failure nothing was written, and `written` is empty.
+    it, `before` is the hash of what stood there. After a failure nothing was written, and `written` is empty.
     """
 
     tasks: TaskList | None
     written: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     failure: str = ""
+    before: str | None = None
 
 
 class _ChangedError(Exception):
@@ -94,7 +95,7 @@ def write(
                 patched = marks.patch(source, current, wanted, read)
                 if patched.changes:
                     _store(target, descriptor, source, patched.source, patched.changes)
-                return Written(patched.tasks, patched.written, patched.missing)
+                return Written(patched.tasks, patched.written, patched.missing, before=current.sha256)
         except _ChangedError:
             continue
         except (OSError, RuntimeError) as error:  # a loop of symlinks is a RuntimeError before Python 3.13

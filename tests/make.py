@@ -99,6 +99,7 @@ def synced(connection: Connection[Any], text: str, path: str = PATH, **options: 
                 "sha256": parsed.sha256,
                 "reader": "tests",
                 "host": "here",
+                "noted": True,
             },
             settings=sync.plain(parsed.settings),
             reading={},

@@ -17,6 +17,7 @@ from executor.errors import ExecutorError
 # In the order of the help page, each with the module whose `app` holds it.
 VERBS = {
     "run": "run",
+    "watch": "watch",
     "worker": "worker",
     "sync": "sync",
     "plan": "plan",

@@ -117,7 +117,10 @@ def diagnostic_line(path: Path | str, one: Diagnostic) -> str:
 
 def short_path(path: Path | str) -> str:
     """A path as people would type it from here."""
-    return path_from(path, Path.cwd())
+    try:
+        return path_from(path, Path.cwd())
+    except FileNotFoundError:  # the folder of this process was taken away
+        return str(path)
 
 
 def path_from(path: Path | str, top: Path) -> str:

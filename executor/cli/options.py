@@ -34,6 +34,19 @@ Person = Annotated[
     str | None,
     typer.Option("--as", metavar="NAME", help="Leave tasks alone that are assigned to others.", show_default=False),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="Tasks at a time; 1 where the list says nothing."),
+]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", "-k", help="Go on after a failed task.")]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failed task.")]
+Tag = Annotated[str | None, typer.Option("--tag", help="Only tasks with this tag.")]
+MinPriority = Annotated[str | None, typer.Option("--min-priority", help="Only P1 down to this.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Queue failed tasks again first.")]
+RerunChanged = Annotated[bool, typer.Option("--rerun-changed", help="Queue completed tasks whose text changed.")]
+Runner = Annotated[str | None, typer.Option("--runner", metavar="shell|manual", help="How tasks run.")]
+NoWriteBack = Annotated[bool, typer.Option("--no-write-back", help="Leave the file alone.")]
+MarkRunning = Annotated[bool, typer.Option("--mark-running", help="Mark running tasks in the file.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 Dialect = Annotated[str | None, typer.Option("--dialect", help="Read the file as this dialect.", show_default=False)]
 OnDuplicate = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,15 +20,18 @@ from executor.engine.guard import Guard
 from executor.engine.hands import Hands
 from executor.engine.heartbeat import Lease
 from executor.engine.inbox import Inbox
+from executor.engine.messages import Edited
 from executor.engine.report import Reporter
 from executor.engine.scribe import Read, Scribe
-from executor.engine.serving import Choices, Ending, Serving
+from executor.engine.serving import Choices, Ending, Serving, Sync, Watch
 from executor.engine.worker import Worker
 from executor.errors import ExecutorError
 from executor.events import Kind
 from executor.model import Counts
 from executor.queue import lists, steps, tasks, workers
 from executor.runners import Surroundings
+from executor.watch import notice
+from executor.watch.reader import Reader, Watched
 from loader.model import Status, TaskList
 
 Answer = TypeVar("Answer")
@@ -48,6 +52,7 @@ class Assignment:
     read: Read
     due: dict[str, Status]
     write_back: bool = True
+    watched: tuple[Watched, Sync] | None = None  # its file, and how a save of it gets into the queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,7 @@ def open_serving(
         )
         if assignment.write_back
         else None,
+        watch=_watch(worker, assignment),
     )
     workers.serve(worker.connection, worker.worker_id, serving.list_id)
     if begin:
@@ -124,6 +130,26 @@ def open_serving(
     if serving.scribe and assignment.due:
         serving.scribe.want(assignment.due)
     return serving
+
+
+def follow(worker: Worker) -> None:
+    """Begin to read the files of those lists it serves that are watched."""
+    watches = {serving.path: serving.watch for serving in worker.servings.values() if serving.watch}
+    for watch in watches.values():
+        watch.reader.start()
+    if notice.is_wanted():
+        worker.notices = threading.Event()
+        notice.start({path: watch.reader.wake for path, watch in watches.items()}, worker.notices)
+
+
+def _watch(worker: Worker, assignment: Assignment) -> Watch | None:
+    if assignment.watched is None:
+        return None
+    file, sync = assignment.watched
+    list_id = assignment.list_id
+    watch = Watch(sync, assignment.synced)
+    watch.reader = Reader(file, lambda: watch.agreed, lambda save: worker.inbox.post(Edited(list_id, save)))
+    return watch
 
 
 def _scratch(identity: processes.Identity) -> Path:
@@ -179,6 +205,8 @@ def close_serving(worker: Worker, serving: Serving, actor: str) -> Closing | Non
     An `ending` of None is a worker that broke: the file is written, and its lease recovers the rest.
     """
     in_touch = serving.ending not in (None, Ending.ABANDONED)
+    if serving.watch:
+        serving.watch.reader.stop()
     if serving.scribe:
         if in_touch:  # also what workers completed that were killed before they could write it
             serving.scribe.want(_on_a_connection(worker, lambda it: tasks.marks_due(it, serving.list_id)))
@@ -201,8 +229,9 @@ def close_worker(worker: Worker, actor: str) -> dict[int, Closing | None]:
             _on_a_connection(worker, lambda it: workers.leave(it, [worker.worker_id]))
         return closings
     finally:
-        for stop in (*worker.threads, *([worker.connector] if worker.connector else ())):
-            stop.set()
+        for stop in (*worker.threads, worker.connector, worker.notices):
+            if stop is not None:
+                stop.set()
         worker.guard.close()
         if worker.connection is not None:
             worker.connection.close()

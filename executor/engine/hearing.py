@@ -15,6 +15,7 @@ from executor.engine.messages import (
     Beaten,
     BeatFailed,
     Connected,
+    Edited,
     Ended,
     LeaseLost,
     MarksWritten,
@@ -29,6 +30,7 @@ from executor.engine.worker import Active, Fate, Worker
 from executor.model import Claimed
 from executor.retry import RetryPolicy
 from executor.states import RunStatus
+from loader.model import Status
 
 
 def hear(worker: Worker, message: Message) -> None:
@@ -47,8 +49,8 @@ def hear(worker: Worker, message: Message) -> None:
                 _of_lease(worker, message)
         case Connected() | Unconnected():
             _of_connection(worker, message)
-        case MarksWritten():
-            _marks_written(worker.servings[message.list_id], message)
+        case MarksWritten() | Edited():
+            _of_file(worker, message)
         case unknown:
             assert_never(unknown)
 
@@ -173,9 +175,25 @@ def _of_lease(worker: Worker, message: Beaten | BeatFailed | LeaseLost) -> None:
             assert_never(unknown)
 
 
+def _of_file(worker: Worker, message: MarksWritten | Edited) -> None:
+    serving = worker.servings[message.list_id]
+    match message:
+        case MarksWritten():
+            _marks_written(serving, message)
+        case Edited(_, save):
+            if serving.watch:
+                serving.watch.save = save  # the newest; what came before it is nowhere any more
+        case unknown:
+            assert_never(unknown)
+
+
 def _marks_written(serving: Serving, message: MarksWritten) -> None:
     serving.marks.update(message.marks)
     serving.file_sha256 = message.sha256 or serving.file_sha256
+    if serving.watch:
+        serving.watch.agreed = message.sha256
+        serving.watch.ticked = frozenset(one for one, mark in message.marks.items() if mark == Status.COMPLETED)
+        serving.watch.ticked_ns = message.changed_ns
     if message.failure and message.failure != serving.file_failure:
         serving.reporter.said(f"the file could not be marked: {message.failure}; the queue knows what is done")
     serving.file_failure = message.failure

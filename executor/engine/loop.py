@@ -8,6 +8,7 @@ step:
         give each claimed run to a runner thread          (starting)
         obey orders: pause, stop, skip                    (obeying)
         nothing to do?     -- one read: wait, recount or leave (leaving.decide)
+    bring in what was saved meanwhile    -- ONE transaction a file (editing); then the same turns again
 the connection broke: the same turns again on the next one, which another thread looks for (outage); fences and keys
     make repeating harmless
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 import psycopg
 
 from executor import clock, faults
-from executor.engine import entry, hearing, leaving, obeying, outage, starting
+from executor.engine import editing, entry, hearing, leaving, obeying, outage, starting
 from executor.engine.messages import Message
 from executor.engine.serving import Ending, Serving
 from executor.engine.worker import Worker
@@ -55,6 +56,8 @@ def step(worker: Worker, messages: list[Message]) -> None:
         try:
             outage.reconcile(worker)
             _turns(worker)
+            if editing.take_in(worker):
+                _turns(worker)
             _look_after(worker)
             outage.end_of_trouble(worker)
         except psycopg.Error as error:
@@ -108,6 +111,8 @@ def _turn(worker: Worker, serving: Serving, limit: int) -> None:
         serving.look_at = clock.monotonic() + POLL_SECONDS
     _saved(worker, serving, turn)
     _settled(worker, serving, turn, answer)
+    if answer.claimed and serving.watch:
+        serving.watch.resting = None
     for claimed in answer.claimed:
         starting.start(worker, serving, claimed)
     obeying.obey(worker, serving, answer.orders)
@@ -135,6 +140,8 @@ def _settled(worker: Worker, serving: Serving, turn: Turn, answer: Answer) -> No
     marks: dict[str, Status] = {}
     for move in turn.moves:
         claimed = serving.moving.pop(move.run_id)
+        if serving.watch:
+            editing.ended(serving.watch, move.queue_id)
         status, before = recorded.get(move.run_id, ("", None))
         if move.run_id in took or status == move.run_status:
             serving.reporter.ended(claimed, move, took.get(move.run_id, before))
@@ -204,5 +211,8 @@ def _idle(worker: Worker, serving: Serving) -> None:
     if isinstance(decision, leaving.Wait):
         serving.hungry = True
         serving.look_at = clock.monotonic() + decision.duration.total_seconds()
+    elif isinstance(decision, Ending) and serving.watch:
+        editing.rest(serving, serving.watch, decision)
+        serving.look_at = clock.monotonic() + POLL_SECONDS
     elif isinstance(decision, Ending):
         serving.ending = decision

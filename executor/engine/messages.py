@@ -11,6 +11,7 @@ import psycopg
 
 from executor.outcome import Outcome
 from executor.queue.steps import Chunk
+from executor.watch.reader import Save
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,27 @@ class MarksWritten:
     sha256: str | None
     failure: str
     missing: tuple[str, ...]
+    changed_ns: int = 0  # when they were there, by the file system's clock
 
 
-Message = Ended | Printed | Woken | Signalled | Beaten | BeatFailed | LeaseLost | Connected | Unconnected | MarksWritten
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """Somebody saved the file of a list, or took it away."""
+
+    list_id: int
+    save: Save
+
+
+Message = (
+    Ended
+    | Printed
+    | Woken
+    | Signalled
+    | Beaten
+    | BeatFailed
+    | LeaseLost
+    | Connected
+    | Unconnected
+    | MarksWritten
+    | Edited
+)

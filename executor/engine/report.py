@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
-from executor.model import Claimed, Lost, Skipped
+from executor.errors import ListError
+from executor.model import Claimed, Counts, Lost, Skipped
 from executor.outcome import Move
 
 
@@ -26,6 +28,12 @@ class Reporter(Protocol):
 
     def recovered(self, tasks: list[Lost]) -> None:
         """Tasks of workers that are gone were queued again."""
+
+    def synced(self, changes: Mapping[str, int], counts: Counts) -> None:
+        """The file was brought into the queue again; `changes` may be none."""
+
+    def refused(self, error: ListError) -> None:
+        """The file cannot be brought into the queue, and why; nothing was changed."""
 
     def said(self, text: str) -> None:
         """Something to know that is not about one run."""

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from executor import clock
 from executor.engine.inbox import Inbox
 from executor.engine.messages import MarksWritten
+from executor.watch import stamp
+from executor.watch.stamp import Stamp
 from loader.model import Status, TaskList
+
+# Who is just saving is let finish: a file replaced under an editor that writes it in pieces would lose the rest.
+_UNTOUCHED_NS = 100_000_000
+_UNTOUCHED_WAIT_MAX = 1.0
+_LOOK_SECONDS = 0.02
 
 # At most one write a second, and at most a tenth of the time: a big file on a slow disk must not starve the tasks.
 _PAUSE_MIN = 1.0
@@ -38,8 +46,9 @@ class Scribe:
         self._parse = read
         self._known = known
         self._synced = synced
-        self._wanted: queue.SimpleQueue[dict[str, Status] | None] = queue.SimpleQueue()
+        self._wanted: queue.SimpleQueue[dict[str, Status] | TaskList | None] = queue.SimpleQueue()
         self._unwritten: dict[str, Status] = {}
+        self._left: Stamp | None = None  # the file as it was after our last write
         self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scribe", daemon=True)
         self._thread.start()
@@ -47,6 +56,10 @@ class Scribe:
     def want(self, marks: dict[str, Status]) -> None:
         """Have these marks written soon."""
         self._wanted.put(marks)
+
+    def agree(self, tasks: TaskList) -> None:
+        """The queue agrees with this file now."""
+        self._wanted.put(tasks)
 
     def close(self) -> None:
         """Write what is wanted now and wait for it; its `MarksWritten` is in the inbox afterwards."""
@@ -59,20 +72,33 @@ class Scribe:
             wanted = [self._wanted.get()]
             while not self._wanted.empty():
                 wanted.append(self._wanted.get())
-            for marks in wanted:
-                self._unwritten.update(marks or {})
+            for one in wanted:
+                if isinstance(one, TaskList):
+                    self._known, self._synced = one, one.sha256
+                else:
+                    self._unwritten.update(one or {})
             if self._unwritten:
                 self._hurry.wait(self._write())
             if None in wanted:
                 return
 
+    def _let_finish(self) -> None:
+        """Wait a little while somebody else has just written to the file."""
+        until = clock.monotonic() + _UNTOUCHED_WAIT_MAX
+        while clock.monotonic() < until:
+            there = stamp.take(self._path)
+            if there is None or there == self._left or abs(clock.wall_ns() - there.changed_ns) > _UNTOUCHED_NS:
+                return
+            time.sleep(_LOOK_SECONDS)
+
     def _write(self) -> float:
         """Write once; how long to rest. What could not be written is tried again with the next marks."""
         from loader import write_back  # only a run that has something to mark needs it
 
+        self._let_finish()
         began = clock.monotonic()
         try:
-            written = write_back.write_list(self._path, self._unwritten, known=self._known, read=self._read)
+            written = write_back.write_list(self._path, self._unwritten, known=self._known, read=self._parse)
         except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on and people are told
             self._inbox.post(MarksWritten(self._list_id, {}, None, f"{type(error).__name__}: {error}", ()))
             return _PAUSE_MIN
@@ -80,8 +106,10 @@ class Scribe:
         if not written.failure:
             self._unwritten.clear()
         shown = {} if written.tasks is None else {task.task_id: task.status.value for task in written.tasks.tasks}
-        if self._synced is not None and written.tasks is not None and not written.failure:
-            self._synced = written.tasks.sha256
+        if written.tasks is not None and not written.failure:
+            # With somebody's edit in it, the hash of what was written is not one that the queue agrees with.
+            self._synced = written.tasks.sha256 if written.before == self._synced else None
+        self._left = there = stamp.take(self._path)
         self._inbox.post(
             MarksWritten(
                 self._list_id,
@@ -89,13 +117,7 @@ class Scribe:
                 self._synced,
                 written.failure,
                 written.missing,
+                there.changed_ns if there else 0,
             )
         )
         return max(_PAUSE_MIN, (clock.monotonic() - began) / _SHARE)
-
-    def _read(self, source: bytes | Mapping[str, bytes]) -> TaskList:
-        """Parse a file that is not what we last wrote. With somebody's edit in it, its hash is not one we synced."""
-        tasks = self._parse(source)
-        if tasks.sha256 != self._synced:
-            self._synced = None
-        return tasks

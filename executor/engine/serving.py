@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from psycopg import Connection
 
 from executor.engine.report import Reporter
 from executor.engine.scribe import Scribe
-from executor.model import Claimed
+from executor.model import Claimed, Counts
 from executor.outcome import Move
 from executor.queue.steps import Appetite, Chunk, Offer
 from executor.retry import RetryPolicy
 from executor.runners import Surroundings
+from executor.watch.reader import Reader, Save
+from loader.model import Status, TaskList
 
 if TYPE_CHECKING:
     from executor.engine.worker import Worker
@@ -55,6 +59,45 @@ class Choices:
     most: int | None = None  # how many of its tasks may run at the same time on all workers
 
 
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """A list after its file was brought into the queue again: what changed, how it stands, and how it is run now.
+
+    `overtaken` are boxes that a save emptied only because it did not know of our tick. `again` are the queue ids
+    of running tasks after whose end the file is to be brought in once more. `jobs` is for a worker of this list alone.
+    """
+
+    changes: Mapping[str, int]
+    counts: Counts
+    choices: Choices
+    settings: Mapping[str, Any]
+    sha256: str
+    due: dict[str, Status]
+    overtaken: Sequence[str] = ()
+    again: Collection[int] = ()
+    jobs: int | None = None
+
+
+# Brings a parsed file into the queue, in one transaction; None when the file holds something else by now. The last are
+# the tasks whose boxes were ticked, by us, a moment before it was saved.
+Sync = Callable[[Connection[Any], TaskList, Collection[str]], Synced | None]
+
+
+@dataclass(slots=True)
+class Watch:
+    """What there is to a list that is watched. Only the loop touches it; its reader looks at `agreed`."""
+
+    sync: Sync
+    agreed: str | None  # the hash of the bytes that the queue agrees with
+    reader: Reader = field(init=False)
+    save: Save | None = None  # what was heard of, and not brought in yet
+    is_unread: bool = False  # the last save was no list, or none was there
+    ticked: frozenset[str] = frozenset()  # by the last write of marks
+    ticked_ns: int = 0
+    again: frozenset[int] = frozenset()  # the queue ids of `Synced.again`
+    resting: Ending | None = None  # why nothing runs, as last told
+
+
 class Recruiter(Protocol):
     """Finds lists for a worker that was started for none in particular."""
 
@@ -90,6 +133,7 @@ class Serving:
     told_at: float = 0.0
     news: bool = False  # committed, but not yet told to listeners
     ending: Ending | None = None
+    watch: Watch | None = None
 
     @property
     def has_something_to_tell(self) -> bool:

@@ -64,6 +64,7 @@ class Worker:
     recruiter: Recruiter | None = None  # looks for lists with work, where there are no lists of its own
     worker_id: int = 0
     threads: list[threading.Event] = field(default_factory=list)  # each ends one thread
+    notices: threading.Event | None = None  # ends the notices of changed files
     running: dict[int, Active] = field(default_factory=dict)
     stopping: Stopping = Stopping.NO
     stopped_by: Ending = Ending.INTERRUPTED

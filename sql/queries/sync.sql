@@ -173,10 +173,11 @@ FROM unnest(%(queue_ids)s::bigint[], %(ranks)s::smallint[]) AS lent (queue_id, r
 WHERE task.queue_id = lent.queue_id
 
 -- name: record
--- Note what was read, so that the same bytes need not be read again, and the sum of what changed.
+-- Note what was read, so that the same bytes need not be read again, and (`noted`) the sum of what changed.
 WITH noted AS (
     INSERT INTO executor.event (list_id, kind, actor, detail)
-    VALUES (%(list_id)s, 'list.synced', %(actor)s, %(detail)s::jsonb)
+    SELECT %(list_id)s, 'list.synced', %(actor)s, %(detail)s::jsonb
+    WHERE %(noted)s::boolean
 )
 UPDATE executor.executor_state
 SET title = %(title)s,

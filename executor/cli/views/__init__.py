@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -60,3 +61,21 @@ def choose(database: Database, row: ListRow, counts: Counts, spelled: str, *, si
     from executor.cli.views.plain import Plain
 
     return Plain(counts, spelled)
+
+
+def beside_others(database: Database, row: ListRow, counts: Counts, name: str, *, since: Cursor | None) -> View:
+    """The view of one list of several: lines that name it, or its events."""
+    if since is not None:
+        from executor.cli.views.lines import JsonLines
+
+        return JsonLines(database, row, since)
+    from executor.cli.views.fleet import OfList
+
+    return OfList(counts, name)
+
+
+def together(views: Sequence[View], *, json: bool) -> View:
+    """The views of several lists as one."""
+    from executor.cli.views.fleet import Together
+
+    return Together(views, json=json)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from executor.cli import console
 from executor.cli.views.plain import Plain
 from executor.model import Counts
+
+if TYPE_CHECKING:
+    from executor.cli.views import View
 
 
 class Fleet(Plain):
@@ -12,6 +18,25 @@ class Fleet(Plain):
 
     def __init__(self) -> None:
         super().__init__(Counts(*[0] * 8), "")
+
+
+class Together(Fleet):
+    """The views of several lists: what is about none of them, and the moments they share."""
+
+    def __init__(self, views: Sequence[View], *, json: bool) -> None:
+        super().__init__()
+        self._views = views
+        self._json = json
+
+    def line(self, text: str) -> None:
+        if self._json:
+            console.warn(text)
+        else:
+            console.say(text)
+
+    def turned(self) -> None:
+        for view in self._views:
+            view.turned()
 
 
 class OfList(Plain):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -10,13 +11,14 @@ import psycopg
 
 from executor import clock
 from executor.cli import console
+from executor.cli.views.plain import refused_lines
 from executor.database.connection import Database
 from executor.engine.entry import Closing
 from executor.engine.serving import Ending
-from executor.errors import DatabaseError
+from executor.errors import DatabaseError, ListError
 from executor.events import Kind
 from executor.log import logger
-from executor.model import Claimed, ListRow, Lost, Skipped
+from executor.model import Claimed, Counts, ListRow, Lost, Skipped
 from executor.outcome import Move
 from executor.queue import events
 from executor.queue.events import Cursor
@@ -66,6 +68,13 @@ class JsonLines:
 
     def recovered(self, tasks: list[Lost]) -> None:
         return
+
+    def synced(self, changes: Mapping[str, int], counts: Counts) -> None:
+        return
+
+    def refused(self, error: ListError) -> None:
+        for text in refused_lines(error):
+            console.warn(text)
 
     def said(self, text: str) -> None:
         console.warn(text)

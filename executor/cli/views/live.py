@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -18,6 +19,7 @@ from rich.text import Text
 from executor import clock
 from executor.cli import console
 from executor.cli.views import plain
+from executor.errors import ListError
 from executor.model import Claimed, Counts, Skipped
 from executor.outcome import Move
 
@@ -96,6 +98,14 @@ class Live(plain.Plain):
     def skipped(self, task: Skipped) -> None:
         super().skipped(task)
         self._progress.update(self._bar, completed=self.over)
+
+    def synced(self, changes: Mapping[str, int], counts: Counts) -> None:
+        super().synced(changes, counts)
+        self._progress.update(self._bar, total=self.total, completed=self.over)
+
+    def refused(self, error: ListError) -> None:
+        for text in plain.refused_lines(error):
+            self.line(console.styled(text, "yellow"))
 
     def _picture(self) -> RenderableType:
         """As many running tasks as fit on the screen, longest first, and the bar."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -11,6 +11,7 @@ from executor import clock
 from executor.cli import console
 from executor.engine.entry import Closing
 from executor.engine.serving import Ending
+from executor.errors import ListError, UnreadableList
 from executor.model import Claimed, Counts, Lost, Skipped
 from executor.outcome import Move
 from executor.states import RunStatus, TaskStatus
@@ -65,6 +66,15 @@ class Plain:
         for task in tasks:
             self.line(f"again  {task.task_id}  was running when its executor died; now {task.status}")
 
+    def synced(self, changes: Mapping[str, int], counts: Counts) -> None:
+        self.total, self.over = counts.total, counts.completed + counts.skipped
+        if changes:
+            self.line(f"synced: {', '.join(f'{number} {name}' for name, number in changes.items())}")
+
+    def refused(self, error: ListError) -> None:
+        for text in refused_lines(error):
+            console.warn(text)
+
     def said(self, text: str) -> None:
         self.line(text)
 
@@ -74,6 +84,17 @@ class Plain:
     def finish(self, ending: Ending, closing: Closing | None) -> None:
         for text in finish_lines(ending, closing, clock.monotonic() - self._began, self._spelled):
             self.line(text)
+
+
+def refused_lines(error: ListError) -> Iterator[str]:
+    """Why a save was not brought into the queue: its diagnostics, else what is wrong with the file."""
+    if isinstance(error, UnreadableList):
+        for one in error.diagnostics:
+            yield console.diagnostic_line(error.path, one)
+        errors = sum(one.severity == "error" for one in error.diagnostics)
+        yield f"this save has {console.counted(errors, 'error')} and changed nothing; waiting for the next one"
+    else:
+        yield f"{error}; this save changed nothing, waiting for the next one"
 
 
 def ended_lines(run: Claimed, move: Move, took: timedelta | None, tally: str, spelled: str) -> Iterator[str]:

@@ -137,6 +137,31 @@ def test_a_parent_is_a_container():
     assert [row["runner"] for row in rows] == ["container", "shell", "shell"]
 
 
+def ticked_a_moment_ago(*saved, just_marked=("T1",)):
+    """What a save means when T1 was ticked by us just before, and T2 long ago."""
+    done = [ONE.replace("[ ]", "[x]"), TWO.replace("[ ]", "[x]"), make.task(id="T3")]
+    return sync.plan(known(*done), parsed(*saved), just_marked=just_marked)
+
+
+def test_a_save_that_overtakes_our_tick_beside_other_changes_leaves_the_task_completed():
+    plan = ticked_a_moment_ago(ONE, TWO.replace("[ ]", "[x]"), make.task("Changed", id="T3"))
+    assert (plan.unticked, plan.overtaken) == ([], ["T1"])
+    assert plan.marks == [("T1", "pending")], "the base is what the file shows, so that the tick is due again"
+    both = ticked_a_moment_ago(ONE, TWO, make.task(id="T3"))
+    assert (both.unticked, both.overtaken) == ([2], ["T1"]), "an older tick is taken back all the same"
+
+
+def test_a_box_that_is_all_a_save_empties_is_meant():
+    plan = ticked_a_moment_ago(ONE, TWO.replace("[ ]", "[x]"), make.task(id="T3"))
+    assert (plan.unticked, plan.overtaken) == ([1], [])
+
+
+def test_a_save_that_shows_one_of_our_last_ticks_knows_of_all_of_them():
+    saved = (ONE, TWO.replace("[ ]", "[x]"), make.task("Changed", id="T3"))
+    assert ticked_a_moment_ago(*saved, just_marked=("T1", "T2")).unticked == [1]
+    assert ticked_a_moment_ago(*saved, just_marked=()).unticked == [1]
+
+
 def test_what_a_run_needs_is_plain_json_without_places():
     text = make.task(id="T1", settings={"timeout": "1m", "retry_delay": "500ms", "env": "A=1"})
     (task,) = parsed(text.replace("```sh", "```sh {timeout=2s dir=sub}")).tasks

@@ -1,0 +1,94 @@
+"""What a save of a watched list means for the worker that serves it: brought in between two turns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from executor.engine.serving import Ending, Serving, Synced, Watch
+from executor.engine.worker import Worker
+from executor.errors import ListError
+from loader.model import TaskList
+
+# A program that reads a file, changes it and writes it again takes no longer; a person does, even a quick one.
+_READ_AND_WRITTEN_NS = 100_000_000
+
+_RESTING = {
+    Ending.DONE: "nothing left to do; watching for the next save",
+    Ending.HALTED: "a task failed and this list stops at that: mend it in the file, `executor requeue` or skip it",
+    Ending.WAITING: "only people can go on, `executor status` says who; watching for the next save",
+    Ending.UNFIT: "what is left is for other workers (labels, assignees); watching for the next save",
+}
+
+
+def take_in(worker: Worker) -> bool:
+    """Bring in what was saved since the last step; whether anything was.
+
+    After the turns, so that every mark which is in the file by our hand is known as such.
+    """
+    taken = [_take_in(worker, serving, serving.watch) for serving in worker.servings.values() if serving.watch]
+    return any(taken)
+
+
+def just_marked(watch: Watch, saved_ns: int) -> Collection[str]:
+    """The tasks that we ticked so shortly before a save that its author cannot have seen it."""
+    return watch.ticked if saved_ns - watch.ticked_ns <= _READ_AND_WRITTEN_NS else ()
+
+
+def rest(serving: Serving, watch: Watch, reason: Ending) -> None:
+    """Nothing of this list can be begun: say so once, and stay."""
+    if watch.resting is not reason:
+        watch.resting = reason
+        serving.reporter.said(_RESTING[reason])
+
+
+def ended(watch: Watch, queue_id: int) -> None:
+    """A run is over and recorded: did its text change meanwhile, and is it to be run again?"""
+    if queue_id in watch.again:
+        watch.again -= {queue_id}
+        watch.reader.doubt()
+
+
+def _take_in(worker: Worker, serving: Serving, watch: Watch) -> bool:
+    save = watch.save
+    if save is None or serving.ending is not None:
+        return False
+    if isinstance(save.found, TaskList):
+        assert worker.connection is not None, "step connects first"
+        synced = watch.sync(worker.connection, save.found, just_marked(watch, save.changed_ns))
+        if synced is None:
+            watch.reader.doubt()
+        else:
+            _go_on_with(worker, serving, watch, synced)
+            if serving.scribe:
+                serving.scribe.agree(save.found)
+                serving.scribe.want(synced.due)
+    elif isinstance(save.found, ListError):
+        serving.reporter.refused(save.found)
+        watch.is_unread = True
+    else:
+        serving.reporter.said("the file is gone; going on from the queue, waiting for the file")
+        watch.is_unread = True
+    watch.save = None  # not before: when the connection breaks in here, it is brought in on the next one
+    return True
+
+
+def _go_on_with(worker: Worker, serving: Serving, watch: Watch, synced: Synced) -> None:
+    """Run the list as it is now. What runs already goes on as it began."""
+    if watch.is_unread and not synced.changes:
+        serving.reporter.said("the file can be read again, and says nothing new")
+    watch.is_unread = False
+    watch.agreed = synced.sha256
+    watch.again |= frozenset(synced.again)
+    serving.choices = synced.choices
+    serving.surroundings = replace(serving.surroundings, settings=synced.settings)
+    worker.jobs = synced.jobs or worker.jobs
+    serving.reporter.synced(synced.changes, synced.counts)
+    if synced.overtaken:
+        serving.reporter.said(
+            f"saved over a tick made at the same moment, ticked again: {', '.join(synced.overtaken)}"
+            " (`executor requeue` runs a task again)"
+        )
+    if synced.changes:
+        watch.resting = None
+    serving.wake()
