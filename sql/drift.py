@@ -9,6 +9,7 @@ from psycopg.errors import UndefinedTable
 from psycopg.rows import tuple_row
 
 from sql import queries
+from sql.ledger import speaking_utf8
 from sql.numbering import OUR_SET, label
 from sql.runner import Runner
 
@@ -42,7 +43,7 @@ def fingerprint(runner: Runner) -> str:
 
 def find(runner: Runner) -> Drift | None:
     """What the schema was left as and what it is; None where nothing was remembered, as after a killed run."""
-    with runner.connection.cursor(row_factory=tuple_row) as cursor:
+    with speaking_utf8(runner.connection).cursor(row_factory=tuple_row) as cursor:
         try:
             row = cursor.execute(LEDGER.remembered_schema, runner.ledger.key, prepare=False).fetchone()
         except UndefinedTable:

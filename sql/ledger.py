@@ -62,7 +62,7 @@ class Ledger:
 
     def read(self) -> list[Recorded]:
         """The rows by version; none when there is no ledger yet. One query; needs no right but SELECT."""
-        with self.connection.cursor(row_factory=class_row(Recorded)) as cursor:
+        with speaking_utf8(self.connection).cursor(row_factory=class_row(Recorded)) as cursor:
             try:
                 return cursor.execute(LEDGER.history, self.key, prepare=False).fetchall()
             except UndefinedTable:
@@ -70,13 +70,13 @@ class Ledger:
 
     def stored(self, versions: Sequence[int]) -> dict[int, Stored]:
         """The SQL that was run, by version."""
-        with self.connection.cursor(row_factory=tuple_row) as cursor:
+        with speaking_utf8(self.connection).cursor(row_factory=tuple_row) as cursor:
             rows = cursor.execute(LEDGER.applied_sql, self.key | {"versions": list(versions)}, prepare=False)
             return {version: Stored(up, down) for version, up, down in rows}
 
     def events(self) -> list[Event]:
         """What was done to the history other than applying, oldest first."""
-        with self.connection.cursor(row_factory=class_row(Event)) as cursor:
+        with speaking_utf8(self.connection).cursor(row_factory=class_row(Event)) as cursor:
             try:
                 return cursor.execute(LEDGER.events, self.key, prepare=False).fetchall()
             except UndefinedTable:
@@ -130,6 +130,13 @@ class Ledger:
 
     def _run(self, query: bytes, parameters: dict[str, Any]) -> None:
         self.connection.execute(query, parameters, prepare=False)
+
+
+def speaking_utf8(connection: Connection[Any]) -> Connection[Any]:
+    """The connection, in which text is text: one to an SQL_ASCII database gives bytes unless it is told otherwise."""
+    if connection.info.parameter_status("client_encoding") != "UTF8":
+        connection.execute(LEDGER.speak_utf8_always, prepare=False)
+    return connection
 
 
 def ensure(connection: Connection[Any], *, wait: timedelta) -> None:

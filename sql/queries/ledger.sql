@@ -253,6 +253,10 @@ SET LOCAL idle_in_transaction_session_timeout = '60s'
 -- The files are UTF-8 wherever this program runs.
 SET LOCAL client_encoding = 'UTF8'
 
+-- name: speak_utf8_always
+-- The same for the session.
+SET client_encoding = 'UTF8'
+
 -- name: keep_backslashes
 -- The files were cut at their semicolons on this ground.
 SET LOCAL standard_conforming_strings = on

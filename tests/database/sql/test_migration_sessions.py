@@ -201,3 +201,15 @@ def test_67_a_schema_that_belongs_to_somebody_else_is_used_with_the_rights_given
     with role(project, "guest") as conninfo, psycopg.connect(conninfo, autocommit=True) as connection:
         project.connection.execute("GRANT ALL ON SCHEMA executor TO guest")
         assert project.up(connection).newest == 1
+
+
+def test_a_database_without_an_encoding_is_brought_up_to_date_too(project, server):
+    project.write("0001_a", "CREATE TABLE a AS SELECT 'é' AS letter;")
+    project.connection.execute("CREATE DATABASE ascii_only ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    try:
+        with psycopg.connect(f"{server} dbname=ascii_only", autocommit=True) as connection:
+            assert project.up(connection).newest == 1
+            assert project.up(connection).migrations == ()
+            assert connection.execute("SELECT octet_length(letter) FROM a").fetchone() == (2,)
+    finally:
+        project.connection.execute("DROP DATABASE ascii_only WITH (FORCE)")
