@@ -62,14 +62,17 @@ def seconds(command: list[str], environ: dict[str, str] | None = None) -> float:
     return time.perf_counter() - started
 
 
-def measure(server: str, command: Callable[[str], tuple[list[str], dict[str, str]]]) -> tuple[float, float]:
-    """Best of some rounds for applying everything, and for finding nothing to do."""
-    applied, nothing = [], []
+Command = Callable[[str], tuple[list[str], dict[str, str]]]
+
+
+def measure(server: str, commands: dict[str, Command]) -> dict[str, tuple[float, float]]:
+    """Best of some rounds for applying everything, and for finding nothing to do; in turns, as machines have moods."""
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for number in range(ROUNDS):
-        with database(server, f"bench_{number}") as name:
-            applied.append(seconds(*command(name)))
-            nothing.append(seconds(*command(name)))
-    return min(applied), min(nothing)
+        for name, command in commands.items():
+            with database(server, f"bench_{name}_{number}") as made:
+                times[name].append((seconds(*command(made)), seconds(*command(made))))
+    return {name: (min(one for one, _ in found), min(two for _, two in found)) for name, found in times.items()}
 
 
 def dbmate(home: Path) -> str | None:
@@ -89,19 +92,20 @@ def compare(server: str, home: Path, count: int, program: str | None) -> None:
     plain, marked = home / f"plain_{count}", home / f"marked_{count}"
     write(plain, count, marked=False)
     write(marked, count, marked=True)
-    ours = measure(server, lambda name: ([sys.executable, "-c", OURS, f"{server} dbname={name}", str(plain)], {}))
-    print(f"{count:>5} files   executor  {ours[0]:6.2f} s   nothing to do {ours[1]:5.2f} s", flush=True)
+    commands: dict[str, Command] = {
+        "executor": lambda name: ([sys.executable, "-c", OURS, f"{server} dbname={name}", str(plain)], {})
+    }
     if program:
         url = f"postgres:///{{}}?socket={host}&port={port}&user=postgres&sslmode=disable"
-        theirs = measure(
-            server,
-            lambda name: (
-                [program, "--migrations-dir", str(marked), "--no-dump-schema", "up"],
-                {"DATABASE_URL": url.format(name), "PGPORT": port},
-            ),
+        commands["dbmate"] = lambda name: (
+            [program, "--migrations-dir", str(marked), "--no-dump-schema", "up"],
+            {"DATABASE_URL": url.format(name), "PGPORT": port},
         )
-        print(f"{count:>5} files   dbmate    {theirs[0]:6.2f} s   nothing to do {theirs[1]:5.2f} s", flush=True)
-        print(f"{'':>13}   executor / dbmate = {ours[0] / theirs[0]:.2f}", flush=True)
+    found = measure(server, commands)
+    for name, (applied, nothing) in found.items():
+        print(f"{count:>5} files   {name:<9} {applied:6.2f} s   nothing to do {nothing:5.2f} s", flush=True)
+    if program:
+        print(f"{'':>13}   executor / dbmate = {found['executor'][0] / found['dbmate'][0]:.2f}", flush=True)
     if psql := shutil.which("psql"):
         script = home / f"all_{count}.sql"
         script.write_text("".join(path.read_text() for path in sorted(plain.iterdir())))
