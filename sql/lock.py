@@ -113,15 +113,10 @@ def session(connection: Connection[Any], turn: Turn) -> Iterator[None]:
 
     A pooler could hand our statements to another session than the lock is in: it is refused.
     """
+    _refuse_pooler(connection)
     deadline = time.monotonic() + turn.wait.total_seconds()
     for tried in count():
-        granted, pid = _ask(connection, LEDGER.try_session_lock, {"key": turn.lock})
-        if pid != connection.info.backend_pid:
-            raise DatabaseRefused(
-                "this connection goes through a pooler, in which a file cannot run outside a transaction",
-                hint="connect to the server itself, or to the port at which the pooler keeps whole sessions apart",
-            )
-        if granted:
+        if _ask(connection, LEDGER.try_session_lock, {"key": turn.lock})[0]:
             break
         _await_turn(connection, turn, tried, deadline)
     try:
@@ -129,6 +124,15 @@ def session(connection: Connection[Any], turn: Turn) -> Iterator[None]:
     finally:
         if connection.pgconn.status == ConnStatus.OK:
             connection.execute(LEDGER.session_unlock, {"key": turn.lock}, prepare=False)
+
+
+def _refuse_pooler(connection: Connection[Any]) -> None:
+    """Before the lock is tried for, which would stay behind: a pooler has session numbers of its own."""
+    if _ask(connection, LEDGER.session_number, {})[0] != connection.info.backend_pid:
+        raise DatabaseRefused(
+            "this connection goes through a pooler, in which a file cannot run outside a transaction",
+            hint="connect to the server itself, or to the port at which the pooler keeps whole sessions apart",
+        )
 
 
 def is_held(connection: Connection[Any], lock: int) -> bool:

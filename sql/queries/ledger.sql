@@ -301,7 +301,11 @@ ORDER BY place
 
 -- name: try_session_lock
 -- The lock of a set for as long as the session lasts, for files that run outside a transaction.
-SELECT pg_try_advisory_lock(%(key)s::bigint) AS granted, pg_backend_pid() AS pid
+SELECT pg_try_advisory_lock(%(key)s::bigint) AS granted
+
+-- name: session_number
+-- Which session of the server this is.
+SELECT pg_backend_pid()
 
 -- name: session_unlock
 -- The end of that.
