@@ -116,6 +116,8 @@ def _retry_policy(serving: Serving, claimed: Claimed) -> RetryPolicy:
     """The list's policy with what the task says itself."""
     own = claimed.spec["settings"]
     policy = serving.choices.retry
+    if not own:  # nearly always, and a copy of a value is not made for nothing
+        return policy
     delay = own.get("retry_delay")
     return replace(
         policy,

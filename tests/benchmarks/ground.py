@@ -105,6 +105,11 @@ def machine() -> str:
     )
 
 
+def rounds(usual: int) -> int:
+    """How often everything is measured: BENCH_ROUNDS where somebody has less time, or more."""
+    return int(os.environ.get("BENCH_ROUNDS", usual))
+
+
 def middle(figures: Sequence[float]) -> float:
     """The median, of which a busy moment changes little."""
     return median(figures)

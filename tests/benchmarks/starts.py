@@ -18,9 +18,9 @@ from pathlib import Path
 import psycopg
 
 from tests import make
-from tests.benchmarks.ground import Ground, ground, machine, middle, table
+from tests.benchmarks.ground import Ground, ground, machine, middle, rounds, table
 
-ROUNDS = 7
+ROUNDS = rounds(7)
 SIZES = (1_000, 10_000, 100_000)
 REPEATS = {1_000: 3, 10_000: 3, 100_000: 1}
 EXECUTOR = Path(sys.executable).with_name("executor")
