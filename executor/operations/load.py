@@ -130,8 +130,6 @@ def bring_in(
         assert before is not None, "just created"
         if checked and not source.holds(parsed.sha256):
             return None
-        if quiet and not source.rerun_changed and _agrees(before, parsed.sha256, source):
-            return Loaded(before, parsed, tasks.marks_due(connection, list_id))
         plan = sync.plan(
             plans.known(connection, list_id),
             parsed,

@@ -87,6 +87,18 @@ def test_every_editors_save_is_brought_in_once_and_whole(desk, save):
     assert ended.err == ""
 
 
+def test_ticks_are_not_written_into_the_midst_of_a_save(desk):
+    tasks = [touch(f"T{number}") for number in range(1, 31)]
+    path = desk.write(graph(*tasks))
+    desk.start("watch")
+    desk.until_there("t1")
+    in_pieces(path, graph(*tasks, touch("N1"), "The end.\n").encode())
+    desk.until_there("n1")
+    desk.until(lambda: set(desk.statuses().values()) == {"completed"} and "- [ ]" not in desk.read())
+    assert desk.read().endswith("The end.\n")
+    assert desk.read().count("[x]") == 31
+
+
 def test_a_save_through_a_symlink_and_with_other_line_ends_is_followed(desk):
     (desk.folder / "real").mkdir()
     desk.write(graph(touch("A1")).replace("\n", "\r\n"), "real/list.md")
