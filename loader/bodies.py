@@ -47,7 +47,7 @@ class _Body:
         own = list(self._own())
         if not own:
             return
-        settings_end = self._first_step(own) if self.is_heading else draft.text_line + 1 + draft.paragraph.count("\n")
+        settings_end = self._first_step(own) if self.is_heading else draft.text_end
         fenced = {line for start, end in draft.fence_lines for line in range(start, end)}
         taken: set[int] = set()
         for place, (line, text) in enumerate(own):

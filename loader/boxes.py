@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from loader import codes, fences, wording
 from loader.drafts import Draft
-from loader.model import Block, Diagnostic, MarkPlace, Status, Step
+from loader.model import Block, Diagnostic, MarkPlace, Status, Step, new_place
 from loader.outline import Item, Outline
 from loader.regions import Plan
 from loader.sections import Sections
@@ -157,12 +157,12 @@ def _draft(page: Page, item: Item, match: re.Match[str], found: Found) -> Draft:
         end=item.end,
         mark=mark,
         status=status,
-        mark_place=MarkPlace(page.source.offset(item.text_line, column), len(mark.encode())),
+        mark_place=new_place(page.source.offset(item.text_line, column), len(mark.encode())),
         section=section,
         wording=wording.read(first),
         item=item.index,
         text_line=item.text_line,
-        paragraph=item.text,
+        text_end=item.text_line + 1 + item.text.count("\n"),
         optional=bool(match[2]) or section.is_optional,
     )
 

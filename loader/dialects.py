@@ -11,6 +11,7 @@ from loader.outline import Outline
 
 _LINE_MAX = 500
 _BOXES_MAX = 400  # as many as tell what a list is
+_DIGIT = re.compile(r"\d")
 _BOX = re.compile(r"\[[^\[\]]\]")
 
 _TOOL_ID = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\[P\]\s+)?(?:\*\*|`)?\[?T\d{3}")
@@ -59,9 +60,12 @@ class Look:
     headings: Sequence[str]
     tables: Sequence[str]
     has_waves: bool
+    has_numbers: bool  # a digit in some box: there is one in every sign that is looked for by its share
 
     def share(self, sign: re.Pattern[str]) -> float:
         """How many of the boxes show it."""
+        if not self.has_numbers:
+            return 0.0
         return sum(1 for box in self.boxes if sign.match(box)) / max(len(self.boxes), 1)
 
     def any_box(self, sign: re.Pattern[str]) -> bool:
@@ -233,7 +237,8 @@ def detect(text: str, lines: Sequence[str], outline: Outline, name: str, *, has_
     headings = [_SIGNS_BEFORE.sub("", heading.text[:_LINE_MAX]) for heading in outline.headings]
     tables = [lines[table.start][:_LINE_MAX] for table in outline.tables]
     has_waves = any('"waves"' in fence.content for fence in outline.fences)
-    look = Look(name.replace("\\", "/"), text, boxes, headings, tables, has_waves)
+    has_numbers = any(map(_DIGIT.search, boxes))
+    look = Look(name.replace("\\", "/"), text, boxes, headings, tables, has_waves, has_numbers)
     for dialect in TABLE:
         if dialect.shows(look):
             line = _first_line(SIGNS[dialect.name], lines, outline)

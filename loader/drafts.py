@@ -26,7 +26,7 @@ class Draft:
     level: int = 0
     item: int = -1
     text_line: int = -1
-    paragraph: str = ""
+    text_end: int = -1  # of a box: the line after its first paragraph
     optional: bool = False
     children: list[int] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from loader.quick import quick
+
 _END = r"(?=[\s:.,)\]—–*`~]|$)"
 
 # Names that everybody knows are words: two tasks that begin with UTF-8 are not the same task.
@@ -49,6 +51,9 @@ class Candidate:
     written: str = ""  # the text it takes, for when it is refused
 
 
+_new = quick(Candidate)
+
+
 def find(text: str) -> Candidate | None:
     """The id at the very start of a text, if something there could be one."""
     if not _MAY_BEGIN.match(text):
@@ -89,7 +94,7 @@ def _candidate(text: str, name: str, family: str, end: int, decoration: str) -> 
     after = _AFTER.match(text, end)
     taken = after.end() if after else end
     opened = decoration if "**" in decoration and "**" not in text[end:taken] else ""
-    return Candidate(name, family, taken, opened, text[:taken])
+    return _new(name, family, taken, opened, text[:taken])
 
 
 def chosen(names: dict[int, list[Candidate | None]], referred: set[str]) -> set[tuple[int, str]]:

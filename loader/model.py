@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from loader.quick import quick
+
 Role = Literal["run", "verify", "prompt", "text"]
 Carrier = Literal["checkbox", "table", "heading", "yaml", "file", "json", "todo.txt"]
 
@@ -133,6 +135,9 @@ class Part:
     section: tuple[str, ...]
     lines: tuple[int, int] | None
     count: int
+
+
+new_edge, new_place, new_task = quick(Edge), quick(MarkPlace), quick(Task)
 
 
 @dataclass(frozen=True, slots=True)

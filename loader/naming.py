@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from loader import codes, ids, references, wording
 from loader.drafts import Draft
 from loader.model import Diagnostic
-from loader.references import Reference
+from loader.references import new_reference
 
 _MARKUP = re.compile(r"[*_`~]+")
 _KEY_LENGTH = 10
@@ -76,7 +76,7 @@ def _shown(drafts: Sequence[Draft]) -> list[str | None]:
     for draft in drafts:
         referred |= references.written(draft.references)
         referred |= references.written(
-            Reference(name, rule, 0) for rule, needed in draft.wording.needs for name in needed
+            new_reference(name, rule, 0) for rule, needed in draft.wording.needs for name in needed
         )
         referred.update(draft.wording.blocks)
         if draft.given_id is None:

@@ -84,7 +84,7 @@ def trace(text: str) -> Outline:
     from loader import blocks  # imports the parser, which costs 30 ms
 
     walk = _Walk()
-    steps = walk.steps
+    steps = walk.steps()
     for token in blocks.parse(text):
         steps[token.type](token)
     return walk.outline
@@ -97,7 +97,10 @@ class _Walk:
         self.outline = Outline()
         self.open_items: list[Item] = []
         self.quotes = 0
-        self.steps: dict[str, Callable[[Token], None]] = {
+
+    def steps(self) -> dict[str, Callable[[Token], None]]:
+        """What to do with each kind of token. Not kept: the walk would hold itself, and nobody would free it."""
+        return {
             "list_item_open": self.item_open,
             "list_item_close": self.item_close,
             "paragraph_open": self.paragraph,

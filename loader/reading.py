@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from loader import (
     bodies,
@@ -43,7 +44,7 @@ from loader.drafts import Draft
 from loader.fields import Found
 from loader.frontmatter import FrontMatter
 from loader.graph import Graph
-from loader.model import Diagnostic, Status, TaskList
+from loader.model import Diagnostic, Edge, Status, TaskList
 from loader.outline import Outline
 from loader.regions import Plan
 from loader.sections import Sections
@@ -200,25 +201,18 @@ def finish(facts: Facts, choices: Choices) -> TaskList:
     on_duplicate = "suffix" if "suffix" in (choices.on_duplicate, settings.get("on_duplicate")) else "error"
     names = naming.give(drafts, on_duplicate=on_duplicate, place=facts.place)
     allow_missing = choices.allow_missing or settings.get("allow_missing") is True
-    graph = Graph(drafts, names.ids, allow_missing=allow_missing, place=facts.place)
-    structure.mark_parallel(drafts, names.ids, facts.waves)
-    if facts.packages:
-        graph.connect(structure.of_packages(drafts, facts.packages))
-    else:
-        graph.connect(structure.waits(facts.dialect, drafts, names.ids, facts.waves))
-    for reference in structure.unknown(facts.waves, names.ids):
-        graph.miss(reference)
-    diagnostics += names.diagnostics + graph.diagnostics
+    edges, told = _edges(facts, names.ids, allow_missing=allow_missing)
+    diagnostics += names.diagnostics + told
     if not drafts:
         diagnostics.append(_no_tasks(facts.text))
-    built = tasks.build(drafts, names, graph.edges, facts.text.lines)
+    built = tasks.build(drafts, names, edges, facts.text.lines)
     return TaskList(
         title=facts.title,
         description=facts.description,
         dialect=facts.dialect,
         settings=settings,
         tasks=built,
-        edges=tuple(edge for edges in graph.edges for edge in edges.values()),
+        edges=tuple(chain.from_iterable(edges)),
         diagnostics=tuple(sorted(diagnostics, key=lambda diagnostic: (diagnostic.line, diagnostic.column))),
         sha256=hashlib.sha256(facts.text.data).hexdigest(),
         vocabulary=legends.vocabulary(facts.meanings, steps.marks(built)),
@@ -226,6 +220,22 @@ def finish(facts: Facts, choices: Choices) -> TaskList:
         dialect_reason=facts.reason,
         parts=parts.of(drafts, built),
     )
+
+
+def _edges(
+    facts: Facts, task_ids: Sequence[str], *, allow_missing: bool
+) -> tuple[list[tuple[Edge, ...]], list[Diagnostic]]:
+    """For each draft what it waits for, and what is wrong with that."""
+    drafts = facts.drafts
+    graph = Graph(drafts, task_ids, allow_missing=allow_missing, place=facts.place)
+    structure.mark_parallel(drafts, task_ids, facts.waves)
+    if facts.packages:
+        graph.connect(structure.of_packages(drafts, facts.packages))
+    else:
+        graph.connect(structure.waits(facts.dialect, drafts, task_ids, facts.waves))
+    for reference in structure.unknown(facts.waves, task_ids):
+        graph.miss(reference)
+    return [tuple(edges.values()) for edges in graph.edges], graph.diagnostics
 
 
 def _refused(data: bytes, *diagnostics: Diagnostic) -> TaskList:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from loader.quick import quick
+
 _NOTHING = frozenset(
     {"", "none", "-", "–", "—", "n/a", "na", "nil", "null", "nothing", "なし", "无", "無", "없음", "[]"}
 )
@@ -30,6 +32,9 @@ class Reference:
     name: str
     rule: str
     line: int
+
+
+new_reference = quick(Reference)
 
 
 @dataclass(slots=True)

@@ -200,8 +200,11 @@ def _is_prose(row: Sequence[Cell], column: int) -> bool:
 
 
 def _named(text: str) -> bool:
-    candidate = ids.find(_id(text))
-    return candidate is not None and candidate.name == _id(text)
+    """Whether it is an id, behind the sign that a mark of ours may be."""
+    sign = _SIGN.match(text)
+    name = _id(text[sign.end() :] if sign else text)
+    candidate = ids.find(name)
+    return candidate is not None and candidate.name == name
 
 
 def _is_tasks(header: _Header, rows: Sequence[Sequence[Cell]]) -> bool:

@@ -10,7 +10,7 @@ from json.encoder import encode_basestring_ascii as quoted
 
 from loader import priorities
 from loader.drafts import Draft
-from loader.model import Edge, Task
+from loader.model import Edge, Task, new_task
 from loader.naming import Names
 from loader.priorities import Priority
 
@@ -20,20 +20,20 @@ _RUNNING_ROLES = ("run", "verify", "prompt")
 
 
 def build(
-    drafts: Sequence[Draft], names: Names, edges: Sequence[Mapping[int, Edge]], lines: Sequence[str]
+    drafts: Sequence[Draft], names: Names, edges: Sequence[Sequence[Edge]], lines: Sequence[str]
 ) -> tuple[Task, ...]:
     """One task for each draft, in order."""
     return tuple(_task(index, draft, names, edges[index], lines) for index, draft in enumerate(drafts))
 
 
-def _task(index: int, draft: Draft, names: Names, edges: Mapping[int, Edge], lines: Sequence[str]) -> Task:
+def _task(index: int, draft: Draft, names: Names, edges: Sequence[Edge], lines: Sequence[str]) -> Task:
     wording = draft.wording
     given = draft.settings
     priority = _priority(draft)
     title = names.titles[index]
     agent = wording.agent or _text(given.get("agent"))
     settings = {key: value for key, value in given.items() if key not in _OWN_FIELDS} if given else {}
-    return Task(
+    return new_task(
         task_id=names.ids[index],
         title=title,
         body=draft.body,
@@ -41,7 +41,7 @@ def _task(index: int, draft: Draft, names: Names, edges: Mapping[int, Edge], lin
         priority_raw=priority.raw,
         rank=priority.rank,
         section=draft.section.path,
-        dependencies=tuple(edge.depends_on for edge in edges.values()),
+        dependencies=tuple(edge.depends_on for edge in edges),
         mark=draft.mark,
         status=draft.status,
         lines=(draft.line + 1, _last_line(draft, lines)),

@@ -34,22 +34,24 @@ def _draft(source: Source, line: int, match: re.Match[str]) -> Draft:
     place = MarkPlace(source.offset(line, 0), 2 if match["done"] else 0, "", " ")
     wording = Wording()
     letter = match["first"]
-    words = []
+    words: list[str] = []
+    tags: list[str] = []
+    needs: list[tuple[str, list[str]]] = []
     for word in match["text"].split():
         pair = _PAIR.fullmatch(word)
         if pair is None:
             words.append(word)
             if word[0] in "+@" and len(word) > 1:
-                wording.tags.append(word[1:])
+                tags.append(word[1:])
         elif pair[1] == "id":
             wording.hidden_id = pair[2]
         elif pair[1] in _NEEDS:
-            wording.needs.append((pair[1], references.names(pair[2])))
+            needs.append((pair[1], references.names(pair[2])))
         elif pair[1] == "pri":
             letter = letter or pair[2].upper()
         else:
             setattr(wording, pair[1], pair[2])
-    wording.title = " ".join(words)
+    wording.title, wording.tags, wording.needs = " ".join(words), tuple(tags), tuple(needs)
     if letter is not None and len(letter) == 1 and letter.isalpha():
         number = _LETTERS.get(letter, 4)
         wording.priority = Priority(f"P{number}", f"({letter})", number)

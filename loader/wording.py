@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from loader import ids, priorities, references
 from loader.priorities import Priority
@@ -72,10 +72,10 @@ class Wording:
     parallel: bool = False
     assignee: str | None = None
     agent: str | None = None
-    tags: list[str] = field(default_factory=list)
-    needs: list[tuple[str, list[str]]] = field(default_factory=list)
-    blocks: list[str] = field(default_factory=list)  # the tasks that wait for this one
-    bad: list[tuple[str, str]] = field(default_factory=list)
+    tags: tuple[str, ...] = ()
+    needs: tuple[tuple[str, list[str]], ...] = ()
+    blocks: tuple[str, ...] = ()  # the tasks that wait for this one
+    bad: tuple[tuple[str, str], ...] = ()
 
 
 def read(text: str) -> Wording:
@@ -126,7 +126,7 @@ def _comment(match: re.Match[str], wording: Wording) -> str:
         elif key.lower() == "agent":
             wording.agent = value
         else:
-            wording.needs.append(("dep", references.names(value)))
+            wording.needs += (("dep", references.names(value)),)
     return "" if fields else match[0]
 
 
@@ -136,7 +136,7 @@ def _inline_field(match: re.Match[str], wording: Wording) -> str:
     if key == "id":
         wording.hidden_id = value
     elif key in ("dependson", "depends", "blockedby"):
-        wording.needs.append(("dependsOn", references.names(value)))
+        wording.needs += (("dependsOn", references.names(value)),)
     elif key == "priority":
         _set_priority(value, wording)
     elif key in ("agent", "assignee"):
@@ -152,7 +152,7 @@ def _sign(match: re.Match[str], wording: Wording) -> str:
     if match["sign"] == "🆔":
         wording.hidden_id = match["value"]
     else:
-        wording.needs.append(("⛔", references.names(match["value"])))
+        wording.needs += (("⛔", references.names(match["value"])),)
     return ""
 
 
@@ -160,7 +160,7 @@ def _blocked(match: re.Match[str], wording: Wording) -> str:
     names = references.names(match[1])
     if not all(references.is_like_an_id(name) for name in names):
         return match[0]
-    wording.blocks += names
+    wording.blocks += tuple(names)
     return ""
 
 
@@ -170,9 +170,9 @@ def _bold(match: re.Match[str], wording: Wording) -> str:
     if not all(references.is_like_an_id(name) for name in names):
         return match[0]
     if match["rule"].lower() == "blocks":
-        wording.blocks += names
+        wording.blocks += tuple(names)
     else:
-        wording.needs.append((match["rule"].lower(), names))
+        wording.needs += ((match["rule"].lower(), names),)
     return ""
 
 
@@ -200,7 +200,7 @@ def _take_needs(text: str, wording: Wording) -> str:
         names = references.names(value)
         if _is_prose(rule, match[0], names):
             return match[0]
-        wording.needs.append((rule, names))
+        wording.needs += ((rule, names),)
         return ""
 
     ways = _ways(text)
@@ -247,7 +247,7 @@ def _take_head(text: str, wording: Wording) -> str:
             text = _without(text, unfilled)
             continue
         elif first == "[" and (match := _HEAD_LABEL.match(text)):
-            wording.tags.append(match[1])
+            wording.tags += (match[1],)
         else:
             return text
         text = text[match.end() :]
@@ -262,7 +262,7 @@ def _without(text: str, candidate: ids.Candidate) -> str:
 def _take_tail(text: str, wording: Wording) -> str:
     if "#" in text:
         text = _HASH_PRIORITY.sub(lambda match: _hash_priority(match, wording), text).rstrip()
-        wording.tags.extend(tag for tag in _TAG.findall(_outside_code(text)))
+        wording.tags += tuple(_TAG.findall(_outside_code(text)))
     kept: list[str] = []  # what ends a line without being ours: an estimate, a date
     while text:
         head, _, word = text.rpartition(" ")
@@ -289,7 +289,7 @@ def _take_word(word: str, wording: Wording) -> bool:
     if first == "@" and (match := _NAME.fullmatch(word)):
         wording.assignee = match[1]
     elif first == "+" and (match := _PROJECT.fullmatch(word)):
-        wording.tags.append(match[1])
+        wording.tags += (match[1],)
     elif first == "^" and (match := _CARET.fullmatch(word)):
         wording.hidden_id = wording.hidden_id or match[1]
     elif ":" in word and (match := _WORD_FIELD.fullmatch(word)):
@@ -319,7 +319,7 @@ def _set_priority(raw: str, wording: Wording) -> None:
     try:
         wording.priority = priorities.read(raw)
     except ValueError:
-        wording.bad.append(("priority", raw))
+        wording.bad += (("priority", raw),)
 
 
 def _outside_code(text: str) -> str:

@@ -49,7 +49,7 @@ def drafts(tasks: int, edges: int) -> list[Draft]:
     ]
     for _ in range(edges):
         later = chosen.randrange(1, tasks)
-        made[later].wording.needs.append(("after", [f"T{chosen.randrange(later)}"]))
+        made[later].wording.needs += (("after", [f"T{chosen.randrange(later)}"]),)
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import re
 import subprocess
@@ -158,6 +159,19 @@ def test_reading_a_list_loads_no_database_no_command_line_and_no_executor() -> N
     loaded = set(done.stdout.split())
     assert {"loader", "markdown_it"} <= loaded
     assert not loaded & {"executor", "sql", "psycopg", "psycopg_pool", "typer", "rich", "pydantic", "click"}
+
+
+def test_reading_leaves_no_circles_for_the_collector_it_holds_off() -> None:
+    for name, source in LISTS:
+        loader.parse(source, name=name)
+    gc.collect()
+    gc.disable()
+    try:
+        for name, source in LISTS:
+            loader.parse(source, name=name)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_a_list_without_yaml_does_not_load_its_parser() -> None:

@@ -92,6 +92,15 @@ def test_what_a_cell_says_beside_its_word_goes_with_it() -> None:
     assert result.tasks.tasks == loader.parse(result.source).tasks
 
 
+def test_a_mark_before_an_id_keeps_its_table_a_list() -> None:
+    text = (
+        "| Task | What | Depends-on | Done |\n|--|--|--|--|\n| T0.1 | Wire it | none\n| T0.2 | Press it | T0.1 | ☐ |\n"
+    )
+    result = patched(text, {"T0.1": DONE})
+    assert result.source.decode() == text.replace("| T0.1 | Wire", "| ✅ T0.1 | Wire")
+    assert loader.parse(result.source).tasks == result.tasks.tasks
+
+
 def test_a_prefix_comes_before_an_id_and_goes() -> None:
     text = "| id | depends-on |\n|--|--|\n| T1 | |\n| ✅ T2 | T1 |\n|T3|T1|\n"
     result = patched(text, {"T1": DONE, "T2": Status.PENDING, "T3": DONE})
