@@ -127,7 +127,7 @@ class _Body:
         try:
             self.draft.settings[row.name] = row.read(value)
         except ValueError as error:
-            column = self.lines[line].find(value) + 1 if value else 1
+            column = max(self.lines[line].find(value), 0) + 1  # one made of bullets stands nowhere as a whole
             self.diagnostics.append(
                 codes.diagnose(codes.BAD_VALUE, line + 1, column, key=key.strip(), value=value, expected=str(error))
             )

@@ -109,6 +109,11 @@ def test_lists_whose_lines_are_shuffled_are_read_and_written_whole(seed: int) ->
         invariants.check_write_back(source, "tasks.md", tasks, invariants.chosen(tasks, choose.randrange))
 
 
+def test_a_bad_value_made_of_bullets_is_told_at_its_key() -> None:
+    tasks = invariants.read(b"- [ ] a\n  - timeout:\n    - soon\n    - later\n")
+    assert [(error.line, error.column) for error in tasks.errors] == [(2, 1)]
+
+
 SHAPES = {
     "quotes": lambda size: "> " * size + "x\n",
     "lines that go on in quotes": lambda size: "> " * 50 + "x\n" + "a\n" * size,
