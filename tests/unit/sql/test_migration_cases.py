@@ -14,7 +14,7 @@ PLACES = ("tests/unit/sql", "tests/database/sql", "tests/end_to_end")
 _NUMBERS = re.compile(r"^ *def test_(\d+(?:_(?:to|and)_\d+)?)_", re.M)
 
 
-def tested() -> set[int]:
+def covered() -> set[int]:
     found: set[int] = set()
     for place in PLACES:
         for path in (ROOT / place).glob("test_*migrat*.py"):
@@ -31,5 +31,5 @@ def explained() -> set[int]:
 
 
 def test_every_case_is_tested_or_the_reason_why_not_is_told():
-    assert sorted(set(CASES) - tested() - explained()) == []
-    assert sorted(tested() & explained()) == []
+    assert sorted(set(CASES) - covered() - explained()) == []
+    assert sorted(covered() & explained()) == []
