@@ -43,6 +43,7 @@ class Line:
     notice: Callable[[str], None] = lambda _: None
     _connection: Connection[Any] | None = field(default=None, init=False)
     _asked_at: float = field(default=0.0, init=False)
+    _missed: bool = field(default=False, init=False)  # gone, and people were told
 
     def ask(
         self, question: Callable[Concatenate[Connection[Any], Asked], Answer], *asked: Asked.args, **named: Asked.kwargs
@@ -56,8 +57,9 @@ class Line:
             else:
                 self._asked_at = clock.monotonic()
                 return answer
-            if not self._wait_for_database():
+            if self.is_left():
                 return None
+            clock.sleep(POLL_SECONDS)
 
     def wait(self) -> None:
         """Until something happened, or might have without a notice; never so short that a storm of notices matters."""
@@ -81,6 +83,9 @@ class Line:
             connection = self.attach()
             connection.execute("LISTEN executor")
             self._connection = connection
+            if self._missed:
+                self.notice("the database is back; going on")
+                self._missed = False
         return self._connection
 
     def _hear(self, connection: Connection[Any], seconds: float, *, first: bool) -> None:
@@ -95,22 +100,10 @@ class Line:
         """Raises what another connection would not mend."""
         if isinstance(error, psycopg.Error) and not translate.lost(error):
             raise translate.translate(error) from error
-        if self._connection is not None:
+        if not self._missed:
+            self._missed = True
             self.notice(f"the database is gone ({str(error).strip().partition(chr(10))[0]}); looking for it")
         self.close()
-
-    def _wait_for_database(self) -> bool:
-        """Until there is a connection; False when the reader left before."""
-        while not self.is_left():
-            clock.sleep(POLL_SECONDS)
-            try:
-                self._connected()
-            except (psycopg.Error, DatabaseError) as error:
-                self._lose(error)
-            else:
-                self.notice("the database is back; going on")
-                return True
-        return False
 
 
 def log(line: Line, *, since: int, text: bool, follow: bool) -> Iterator[Event]:
