@@ -128,6 +128,7 @@ class Known:
     met: bool
     removed: bool
     explicit_id: bool
+    file_rank: int | None = None  # what the file said of its priority when a person said otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ class TaskRow:
     worker: str | None
     lease_left: timedelta | None
     elapsed: timedelta | None
+    file_priority: str | None  # where a person's word counts instead
 
     @property
     def waiting(self) -> bool:

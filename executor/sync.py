@@ -8,7 +8,7 @@ newer one, and a mark the file lacks is due to be written (`tasks.marks_due`).
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +28,7 @@ _COMPARED = (
     "title",
     "section",
     "priority",
+    "file_rank",
     "own_rank",
     "rank",
     "position",
@@ -123,10 +124,13 @@ def _plan(
     for task in tasks.tasks:
         if task.task_id in before:
             _merge(made, before[task.task_id], task, kept, rerun_changed=rerun_changed)
+    said = {task.task_id: task.rank for task in tasks.tasks if _stands(before.get(task.task_id), task)}
+    tasks = _prioritized(tasks, said, before)
     urgencies = urgency.of(tasks, _met(made, before, tasks.tasks))
     for task in tasks.tasks:
         old = before.get(task.task_id)
         row = row_of(task, urgencies.get(task.task_id), runner=runner, of_list=tasks.settings)
+        row["file_rank"] = said.get(task.task_id)
         if old is None:
             made.adds.append(row)
             continue
@@ -156,6 +160,7 @@ def row_of(
         "description": task.body,
         "section": list(task.section),
         "priority": task.priority,
+        "file_rank": None,
         "own_rank": task.rank,
         "rank": urgent.rank if urgent else task.rank,
         "position": task.position,
@@ -277,6 +282,26 @@ def _merge(made: SyncPlan, row: Known, task: Task, kept: frozenset[str], *, reru
         again |= {TaskStatus.FAILED} if task.status is Status.SKIPPED else {TaskStatus.FAILED, TaskStatus.SKIPPED}
     if status in again:
         made.edited.append(row.queue_id)
+
+
+def _stands(row: Known | None, task: Task) -> bool:
+    """Did a person give this task another priority than the file, which says the same as it did then?"""
+    return row is not None and row.file_rank is not None and row.file_rank == task.rank
+
+
+def _prioritized(tasks: TaskList, said: Collection[str], before: Mapping[str, Known]) -> TaskList:
+    """The list with the priorities that people gave these tasks."""
+    if not said:
+        return tasks
+    return replace(
+        tasks,
+        tasks=tuple(
+            replace(task, rank=before[task.task_id].own_rank, priority=before[task.task_id].priority)
+            if task.task_id in said
+            else task
+            for task in tasks.tasks
+        ),
+    )
 
 
 def _met(made: SyncPlan, before: Mapping[str, Known], tasks: Iterable[Task]) -> frozenset[str]:

@@ -38,6 +38,7 @@ VERBS = {
     "requeue": "people",
     "done": "people",
     "approve": "people",
+    "prioritize": "people",
     "init": "init",
     "id": "ids",
     "migrate": "migrate",

@@ -1,4 +1,4 @@
-"""`executor skip`, `requeue`, `done`, `approve`: a person's word on single tasks."""
+"""`executor skip`, `requeue`, `done`, `approve`, `prioritize`: a person's word on single tasks."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from executor.cli import console, options, session, verb
-from executor.errors import EXIT_USAGE
+from executor.errors import EXIT_USAGE, UsageError
 from executor.states import TaskStatus
 
 app = verb.verbs()
+_PRIORITIES = ("P0", "P1", "P2", "P3", "P4")
 
 
 @verb.verb(app)
@@ -86,6 +87,28 @@ def approve(ids: options.Ids, file: options.FileOption = None, database_url: opt
         before = control.approve(opened.connection, opened.row, chosen, opened.actor)
         refused = {status.value: f"is {status}; there is nothing to approve" for status in TaskStatus}
         return _tell(before, "approved", refused | {"free": "waits for nobody's approval"})
+
+
+@verb.verb(app)
+def prioritize(
+    ids: options.Ids,
+    priority: Annotated[str, typer.Argument(metavar="P0|P1|P2|P3|P4", help="How urgent they are now.")],
+    file: options.FileOption = None,
+    database_url: options.DatabaseUrl = None,
+) -> int:
+    """Say how urgent tasks are, from the next claim on. It counts until the file's own priority of them changes.
+
+    Example: executor prioritize BLD-003 P1
+    """
+    from executor.operations import control, naming
+
+    word = priority.upper()
+    if word not in _PRIORITIES:
+        raise UsageError(f"no priority '{priority}'", hint=f"one of {', '.join(_PRIORITIES)}")
+    with session.of_list(file, database_url, recover=True) as opened:
+        chosen = naming.find(opened.connection, opened.row.list_id, ids)
+        before = control.prioritize(opened.connection, opened.row, chosen, int(word[1:]), opened.actor)
+        return _tell(before, word, {})
 
 
 def _mark(opened: session.Session) -> None:

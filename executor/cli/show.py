@@ -70,9 +70,15 @@ def logs(
             line.close()
 
 
+def _priority(task: TaskRow) -> str:
+    return (
+        f"{task.priority}, as a person said; {task.file_priority} in the file" if task.file_priority else task.priority
+    )
+
+
 def _show(task: TaskRow, runs: list[RunRow]) -> None:
     console.say(f"{console.styled(task.task_id, 'bold')}  {console.clean(task.title)}")
-    rows = [["status", task.status], ["priority", task.priority], ["runner", task.runner]]
+    rows = [["status", task.status], ["priority", _priority(task)], ["runner", task.runner]]
     rows += [["section", " > ".join(task.section)]] if task.section else []
     rows += [["depends on", ", ".join(task.dependencies)]] if task.dependencies else []
     rows += [["waits for", ", ".join(task.blocked_by)]] if task.blocked_by else []

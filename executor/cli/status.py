@@ -62,7 +62,7 @@ def list_tasks(
     if json:
         console.say_json([overview.task_as_dict(task) for task in chosen])
         return
-    rows = [[task.task_id, task.priority, task.status, console.clean(task.title)] for task in chosen]
+    rows = [[task.task_id, _priority(task), task.status, console.clean(task.title)] for task in chosen]
     console.table(rows, styles=[_STYLES[TaskStatus(task.status)] for task in chosen])
 
 
@@ -120,7 +120,11 @@ def _running(task: TaskRow) -> str:
 
 def _next(task: TaskRow) -> str:
     again = f"  (failed before, {console.counted(task.attempts, 'attempt')})" if task.last_error else ""
-    return f"{task.priority}  {task.title}{'  backing off' if task.backing_off else ''}{again}"
+    return f"{_priority(task)}  {task.title}{'  backing off' if task.backing_off else ''}{again}"
+
+
+def _priority(task: TaskRow) -> str:
+    return f"{task.priority} (file: {task.file_priority})" if task.file_priority else task.priority
 
 
 def _waiting(task: TaskRow) -> str:

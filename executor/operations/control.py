@@ -1,4 +1,4 @@
-"""A person's word on a list and its tasks: pause, resume, stop, skip, requeue, done, approve."""
+"""A person's word on a list and its tasks: pause, resume, stop, skip, requeue, done, approve, prioritize."""
 
 from __future__ import annotations
 
@@ -83,6 +83,14 @@ def approve(connection: Connection[Any], row: ListRow, chosen: Sequence[TaskName
     """Let tasks go on that are held for a person; for each `held`, `free` (nobody held it) or the status it has."""
     with _alone(connection, row.list_id, actor):
         return tasks.approve(connection, _ids(chosen), actor)
+
+
+def prioritize(
+    connection: Connection[Any], row: ListRow, chosen: Sequence[TaskName], rank: int, actor: str
+) -> dict[str, str]:
+    """Let a person's priority count from the next claim on, until the file's own changes; the one each had."""
+    with _alone(connection, row.list_id, actor):
+        return tasks.prioritize(connection, _ids(chosen), rank, actor)
 
 
 def retry_failed(connection: Connection[Any], row: ListRow, actor: str) -> int:

@@ -96,6 +96,7 @@ def task_as_dict(task: TaskRow) -> Mapping[str, object]:
         "id": task.task_id,
         "title": task.title,
         "priority": task.priority,
+        "file_priority": task.file_priority,
         "section": list(task.section),
         "status": task.status,
         "position": task.position,

@@ -101,6 +101,12 @@ def approve(connection: Connection[Any], queue_ids: Sequence[int], actor: str) -
     return _by_id(connection.execute(TASKS.approve, {"queue_ids": list(queue_ids), "actor": actor}).fetchall())
 
 
+def prioritize(connection: Connection[Any], queue_ids: Sequence[int], rank: int, actor: str) -> dict[str, str]:
+    """Put a person's priority in the place of the file's; the one each had, as `P3`. Needs `rerank` afterwards."""
+    parameters = {"queue_ids": list(queue_ids), "rank": rank, "actor": actor}
+    return _by_id(connection.execute(TASKS.prioritize, parameters).fetchall())
+
+
 def reconsider(connection: Connection[Any], list_id: int, actor: str) -> None:
     """Bring counters and skips of a whole list in line with its states and edges, after people changed either.
 

@@ -2,7 +2,7 @@
 -- What the queue holds of a list, removed tasks included, light enough to compare with a whole file.
 SELECT queue_id, task_id, parent, title, description, section, priority, own_rank, rank, position,
     dependencies, tags, assignee, assigned_agent AS agent, runner, hold, needs, keys, places, fingerprint,
-    mark, status, status = 'completed' OR (status = 'skipped' AND skip_cause IS NULL) AS met, removed_at IS NOT NULL AS removed,
+    file_rank, mark, status, status = 'completed' OR (status = 'skipped' AND skip_cause IS NULL) AS met, removed_at IS NOT NULL AS removed,
     coalesce((spec ->> 'explicit_id')::boolean, false) AS explicit_id
 FROM executor.task_queue
 WHERE list_id = %(list_id)s
@@ -56,6 +56,7 @@ WITH changed AS (
         assigned_agent = row.agent,
         runner = row.runner,
         hold = row.hold,
+        file_rank = row.file_rank,
         needs = row.needs,
         keys = row.keys,
         places = row.places,
@@ -64,7 +65,7 @@ WITH changed AS (
         removed_at = NULL
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS row (
         queue_id bigint, parent text, title text, description text, section text[], priority text,
-        own_rank smallint, rank smallint, position integer, dependencies text[], tags text[], assignee text, agent text,
+        file_rank smallint, own_rank smallint, rank smallint, position integer, dependencies text[], tags text[], assignee text, agent text,
         runner text, hold text, needs text[], keys text[], places integer[], spec jsonb, fingerprint text, what text[]
     )
     WHERE task.queue_id = row.queue_id

@@ -18,7 +18,8 @@ SELECT task.queue_id, task.task_id, task.title, task.description, task.priority,
     task.unmet, task.hold, task.approved_at, task.runner, task.assignee, task.assigned_agent AS agent, task.attempts,
     task.last_error, task.skip_reason, task.due_at > now() AS backing_off, task.queued_at, task.started_at,
     task.completed_at, task.worker_id, worker.name AS worker, worker.lease_until - now() AS lease_left,
-    CASE WHEN task.status = 'running' THEN now() - task.started_at END AS elapsed
+    CASE WHEN task.status = 'running' THEN now() - task.started_at END AS elapsed,
+    'P' || greatest(task.file_rank, 1) AS file_priority
 FROM executor.task_queue AS task
 LEFT JOIN executor.worker USING (worker_id)
 WHERE task.list_id = %(list_id)s AND task.removed_at IS NULL
@@ -146,6 +147,32 @@ WITH target AS MATERIALIZED (
     FROM moved
 )
 SELECT queue_id, task_id, was
+FROM target
+
+-- name: prioritize
+-- A person's word on how urgent tasks are. It stands until the file says something else than it says now; the same as
+-- the file says takes it back. What they lend and are lent follows by `rerank`.
+WITH target AS MATERIALIZED (
+    SELECT queue_id, task_id, own_rank, priority, coalesce(file_rank, own_rank) AS said_in_file
+    FROM executor.task_queue
+    WHERE queue_id = ANY(%(queue_ids)s::bigint[])
+    FOR NO KEY UPDATE
+), moved AS (
+    UPDATE executor.task_queue AS task
+    SET own_rank = %(rank)s,
+        rank = least(task.rank, %(rank)s::smallint),
+        priority = 'P' || greatest(%(rank)s::integer, 1),
+        file_rank = nullif(target.said_in_file, %(rank)s::smallint)
+    FROM target
+    WHERE task.queue_id = target.queue_id AND target.own_rank <> %(rank)s
+    RETURNING task.queue_id, task.list_id, target.own_rank AS was
+), noted AS (
+    INSERT INTO executor.event (list_id, queue_id, kind, actor, detail)
+    SELECT list_id, queue_id, 'task.changed', %(actor)s,
+        jsonb_build_object('what', ARRAY['priority'], 'priority', 'P' || %(rank)s::integer, 'was', 'P' || was)
+    FROM moved
+)
+SELECT queue_id, task_id, 'P' || own_rank AS was
 FROM target
 
 -- name: with_checks

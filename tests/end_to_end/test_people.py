@@ -234,3 +234,36 @@ def test_a_task_marked_as_blocked_in_the_file_waits_until_its_mark_is_changed(de
     assert "change its mark" in desk.do("status").out
     desk.write(desk.read().replace("[!]", "[ ]"))
     assert desk.do("run").code == 0
+
+
+def test_a_priority_counts_from_the_next_claim_on_until_the_file_says_something_else(desk):
+    def text(last, extra=""):
+        first = make.task("First", f"echo first >> order; {make.wait_for('go')}{extra}", id="T1")
+        rest = [make.task(run=f"echo {name} >> order", id=name, priority=urgent) for name, urgent in last]
+        return make.document(first, *rest)
+
+    desk.write(text([("T2", None), ("T3", None), ("T4", None)]))
+    running = desk.start("run")
+    desk.until_running("T1")
+    assert desk.do("prioritize", "T4", "p1").out == "T4  P1 (was P3)\n"
+    assert desk.do("prioritize", "T3", "P5").code == 2
+    desk.put("go")
+    assert running.end().code == 0
+    assert desk.read("order").split() == ["first", "T4", "T2", "T3"]
+
+    shown = {task["id"]: (task["priority"], task["file_priority"]) for task in desk.do("list", "--json").json}
+    assert shown == {"T1": ("P3", None), "T2": ("P3", None), "T3": ("P3", None), "T4": ("P1", "P3")}
+    assert "P1 (file: P3)" in desk.do("list").out
+    assert "P1, as a person said; P3 in the file" in desk.do("show", "T4").out
+    (event,) = [one for one in desk.do("events", "--json").lines if one["kind"] == "task.changed"]
+    assert event["detail"] == {"what": ["priority"], "priority": "P1", "was": "P3"}
+
+    desk.write(text([("T2", None), ("T3", None), ("T4", None)], extra="; true"))
+    assert desk.do("sync").code == 0
+    assert desk.rows("SELECT own_rank, file_rank FROM executor.task_queue WHERE task_id = 'T4'") == [(1, 3)]
+    desk.write(text([("T2", None), ("T3", None), ("T4", "P2")]))
+    assert desk.do("sync").code == 0
+    assert desk.rows("SELECT own_rank, file_rank FROM executor.task_queue WHERE task_id = 'T4'") == [(2, None)]
+    assert desk.do("prioritize", "T4", "P4").code == 0
+    assert desk.do("prioritize", "T4", "P2").out == "T4  P2 (was P4)\n"
+    assert desk.do("list", "--json").json[3]["file_priority"] is None, "the same as the file says takes it back"

@@ -181,3 +181,22 @@ def test_languages_without_a_command_are_found_with_their_lines():
     assert [(task.task_id, language, line) for task, language, line in sync.unknown_languages(found.tasks, {"sh"})] == [
         ("T1", "tally", 4)
     ]
+
+
+def test_a_persons_priority_stands_until_the_files_own_changes():
+    spoken = [replace(row, priority="P1", own_rank=1, rank=1, file_rank=3) for row in known(ONE)]
+    assert sync.plan(spoken, parsed(ONE)).changes == []
+    (edited,) = sync.plan(spoken, parsed(ONE.replace("echo 1", "echo one"))).changes
+    assert (edited["priority"], edited["own_rank"], edited["file_rank"]) == ("P1", 1, 3)
+    (changed,) = sync.plan(spoken, parsed(ONE.replace("**T1**", "**T1** [P2]"))).changes
+    assert (changed["priority"], changed["own_rank"], changed["rank"], changed["file_rank"]) == ("P2", 2, 2, None)
+
+
+def test_a_persons_priority_is_lent_to_what_the_task_waits_for():
+    one, two = ONE, make.task("Read it", "echo 2", id="T2", depends_on=["T1"])
+    spoken = [
+        replace(row, priority="P1", own_rank=1, rank=1, file_rank=3) if row.task_id == "T2" else row
+        for row in known(one, two)
+    ]
+    (lent,) = sync.plan(spoken, parsed(one, two)).changes
+    assert (lent["task_id"], lent["priority"], lent["rank"]) == ("T1", "P3", 1)
