@@ -120,6 +120,19 @@ def _limits(value: object) -> dict[str, int]:
     return limits
 
 
+_KEEP_EXPECTED = "runs, output and events to keep, as {runs: 10, output: 30d, events: 90d}"
+
+
+def _keep(value: object) -> dict[str, object]:
+    """How much of a list's past is kept: a number of runs, and durations in seconds for output and events."""
+    if not isinstance(value, Mapping) or not value or not set(value) <= {"runs", "output", "events"}:
+        raise ValueError(_KEEP_EXPECTED)
+    return {
+        str(name): _whole(1)(number) if name == "runs" else durations.read(number).total_seconds()
+        for name, number in value.items()
+    }
+
+
 def _languages(value: object) -> dict[str, str]:
     """A mapping from language to command; a bare name is its own command."""
     if isinstance(value, Mapping):
@@ -163,6 +176,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("lock", "task", _words, ("locks",)),
     Setting("limit", "task", _limits),
     Setting("limits", "list", _limits),
+    Setting("keep", "list", _keep),
     Setting("jobs", "list", _whole(1)),
     Setting("keep_going", "list", _truth),
     Setting("fail_fast", "list", _truth),

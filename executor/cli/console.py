@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
@@ -82,6 +83,20 @@ def say_bytes(content: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
+
+
+class Progress:
+    """One line of a terminal that is written over; nothing where standard error is no terminal."""
+
+    def tell(self, text: str) -> None:
+        """How far it is."""
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[2K{text[: shutil.get_terminal_size().columns - 1]}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        self.tell("")
 
 
 def warn(text: str) -> None:

@@ -17,7 +17,7 @@ import executor
 from executor.cli.app import VERBS
 from tests import make
 
-DB_VERBS = ("start", "stop", "status", "url", "psql")
+DB_VERBS = ("start", "stop", "status", "url", "prune", "psql")
 
 
 def test_the_help_of_every_verb_fits_a_screen_and_has_an_example(desk):
