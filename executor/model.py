@@ -173,6 +173,7 @@ class TaskRow:
     lease_left: timedelta | None
     elapsed: timedelta | None
     file_priority: str | None  # where a person's word counts instead
+    rank: int
 
     @property
     def waiting(self) -> bool:

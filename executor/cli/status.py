@@ -10,7 +10,7 @@ from executor.cli import console, options, session, verb
 from executor.states import TaskStatus
 
 if TYPE_CHECKING:
-    from executor.model import TaskRow
+    from executor.model import TaskRow, WorkerRow
     from executor.operations.overview import Overview
 
 app = verb.verbs()
@@ -86,8 +86,9 @@ def _show(seen: Overview) -> None:
         if number
     ]
     console.say(", ".join(told))
-    if seen.workers and seen.eta:
-        console.say(f"about {console.duration(seen.eta)} left")
+    if seen.workers and (eta := seen.eta):
+        console.say(f"about {console.duration(eta)} left")
+    _part("executors", [[worker.name, _executor(seen, worker)] for worker in seen.workers])
     _part("running", [[task.task_id, _running(task)] for task in seen.tasks if task.status == TaskStatus.RUNNING])
     queued = [task for task in seen.tasks if task.status == TaskStatus.QUEUED]
     ready = [task for task in queued if not task.unmet and not task.waiting]
@@ -111,6 +112,12 @@ def _part(name: str, rows: list[list[str]], *, most: int = 1000) -> None:
         console.table([[one, console.clean(other)] for one, other in rows[:most]], indent="  ")
         if len(rows) > most:
             console.say(f"  and {len(rows) - most} more: executor list")
+
+
+def _executor(seen: Overview, worker: WorkerRow) -> str:
+    runs = sum(task.worker_id == worker.worker_id for task in seen.tasks)
+    lease = console.duration(worker.lease_left)
+    return f"{runs} of {console.counted(worker.slots, 'slot')} on {worker.host}, lease {lease}"
 
 
 def _running(task: TaskRow) -> str:

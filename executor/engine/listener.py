@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
 
+from executor import clock
 from executor.engine.inbox import Inbox
 from executor.engine.messages import Woken
 from executor.errors import DatabaseError
@@ -15,8 +16,8 @@ from executor.log import logger
 
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
-# However many notices come, the loop is woken for them at most this often.
-_WAKE_SECONDS = 0.02
+# However many notices come, the loop is woken for them at most this often; for the first of them at once.
+_WAKE_SECONDS = 0.05
 
 
 def start(
@@ -40,8 +41,10 @@ def _run(
             with attach("listener") as connection:
                 connection.execute("LISTEN executor")
                 inbox.post(Woken())  # whatever happened while nobody listened
+                woken_at = clock.monotonic()
                 while not stop.is_set():
-                    for list_id in _heard(connection, worker_id):
+                    for list_id in _heard(connection, worker_id, woken_at + _WAKE_SECONDS):
+                        woken_at = clock.monotonic()
                         if serves(list_id):
                             inbox.post(Woken(list_id))
         except (psycopg.Error, DatabaseError) as error:
@@ -49,14 +52,14 @@ def _run(
             stop.wait(_RETRY_SECONDS)
 
 
-def _heard(connection: psycopg.Connection[Any], worker_id: int) -> set[int]:
-    """The lists to which something happened that was not this worker's doing: all that is known after a short while."""
-    heard = set()
-    for timeout, most in ((_LOOK_SECONDS, 1), (_WAKE_SECONDS, None)):
-        for notice in connection.notifies(timeout=timeout, stop_after=most):
-            list_id, _, by = notice.payload.partition(":")
-            if list_id.isdecimal() and by != str(worker_id):
-                heard.add(int(list_id))
-        if not heard:
-            break
+def _heard(connection: psycopg.Connection[Any], worker_id: int, not_before: float) -> set[int]:
+    """The lists to which something happened that was not this worker's doing: all that is known by `not_before`."""
+    heard = _lists(connection.notifies(timeout=_LOOK_SECONDS, stop_after=1), worker_id)
+    while heard and (left := not_before - clock.monotonic()) > 0:
+        heard |= _lists(connection.notifies(timeout=left), worker_id)
     return heard
+
+
+def _lists(notices: Iterable[psycopg.Notify], worker_id: int) -> set[int]:
+    told = (notice.payload.partition(":") for notice in notices)
+    return {int(list_id) for list_id, _, by in told if list_id.isdecimal() and by != str(worker_id)}

@@ -9,12 +9,13 @@ from typing import Any
 
 from psycopg import Connection
 
-from executor import processes, recovery
+from executor import estimate, processes, recovery
 from executor.database import translate
+from executor.estimate import Job
 from executor.events import timestamp
 from executor.model import Counts, ListRow, TaskRow, WorkerRow
 from executor.queue import tasks, workers
-from executor.states import ListStatus
+from executor.states import ListStatus, TaskStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Overview:
     counts: Counts
     tasks: Sequence[TaskRow]
     workers: Sequence[WorkerRow]
-    pace: timedelta | None
+    pace: Mapping[str, float]  # mean seconds of completed runs, by runner
 
     @property
     def status(self) -> ListStatus:
@@ -36,11 +37,25 @@ class Overview:
 
     @property
     def eta(self) -> timedelta | None:
-        """How long the rest will take at the pace so far, over all slots at work; None without a pace to go by."""
-        left = self.counts.queued - self.counts.waiting + self.counts.running
-        if self.pace is None or not left:
-            return timedelta() if not left else None
-        return self.pace * left / max(1, sum(worker.slots for worker in self.workers))
+        """How long what can run without a person will take; None without a measured run to go by."""
+        seconds = estimate.seconds_left(
+            [_job(task) for task in self.tasks if task.status in (TaskStatus.QUEUED, TaskStatus.RUNNING)],
+            self.pace,
+            sum(worker.slots for worker in self.workers) or int(self.list.settings.get("jobs", 1)),
+        )
+        return None if seconds is None else timedelta(seconds=seconds)
+
+
+def _job(task: TaskRow) -> Job:
+    return Job(
+        task.task_id,
+        None if task.runner == "container" else task.runner,
+        task.rank,
+        task.position,
+        task.blocked_by,
+        None if task.elapsed is None else task.elapsed.total_seconds(),
+        held=task.hold is not None and task.approved_at is None,
+    )
 
 
 def read(connection: Connection[Any], row: ListRow) -> Overview:
@@ -85,7 +100,19 @@ def as_dict(overview: Overview) -> dict[str, object]:
             "blocked": counts.blocked,
             "waiting": counts.waiting,
         },
-        "eta_seconds": None if overview.eta is None else round(overview.eta.total_seconds()),
+        "eta_seconds": None if (eta := overview.eta) is None else round(eta.total_seconds()),
+        "workers": [
+            {
+                "id": worker.worker_id,
+                "name": worker.name,
+                "host": worker.host,
+                "pid": worker.pid,
+                "slots": worker.slots,
+                "since": timestamp(worker.started_at),
+                "lease_seconds": round(worker.lease_left.total_seconds(), 1),
+            }
+            for worker in overview.workers
+        ],
         "tasks": [task_as_dict(task) for task in overview.tasks],
     }
 

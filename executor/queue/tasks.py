@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -52,10 +51,9 @@ def record_marks(connection: Connection[Any], list_id: int, marks: Mapping[str, 
     connection.execute(TASKS.record_marks, {"list_id": list_id, "task_ids": list(marks), "marks": list(marks.values())})
 
 
-def pace(connection: Connection[Any], list_id: int) -> timedelta | None:
-    """How long a completed run of this list took on average, or None before the first."""
-    mean: timedelta | None = rows.scalar(connection, TASKS.pace, {"list_id": list_id})
-    return mean
+def pace(connection: Connection[Any], list_id: int) -> dict[str, float]:
+    """Seconds that completed runs of this list took on average, by runner; empty before the first."""
+    return dict(connection.execute(TASKS.pace, {"list_id": list_id}).fetchall())
 
 
 def failed(connection: Connection[Any], list_id: int, only: Sequence[int] | None = None) -> list[tuple[int, str]]:

@@ -19,7 +19,8 @@ SELECT task.queue_id, task.task_id, task.title, task.description, task.priority,
     task.last_error, task.skip_reason, task.due_at > now() AS backing_off, task.queued_at, task.started_at,
     task.completed_at, task.worker_id, worker.name AS worker, worker.lease_until - now() AS lease_left,
     CASE WHEN task.status = 'running' THEN now() - task.started_at END AS elapsed,
-    'P' || greatest(task.file_rank, 1) AS file_priority
+    CASE WHEN task.file_rank IS NOT NULL THEN 'P' || greatest(task.file_rank, 1) END AS file_priority,
+    task.rank
 FROM executor.task_queue AS task
 LEFT JOIN executor.worker USING (worker_id)
 WHERE task.list_id = %(list_id)s AND task.removed_at IS NULL
@@ -246,8 +247,9 @@ WHERE list_id = %(list_id)s
   AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
 
 -- name: pace
--- How long completed runs of a list took, for an estimate of the rest.
-SELECT avg(run.ended_at - run.started_at) AS mean
-FROM executor.run
-JOIN executor.task_queue USING (queue_id)
-WHERE task_queue.list_id = %(list_id)s AND run.status = 'succeeded'
+-- How long completed runs of a list took on average, by how they were carried out, for an estimate of the rest.
+SELECT task_queue.runner, extract(epoch FROM avg(run.ended_at - run.started_at))::float8 AS mean
+FROM executor.task_queue
+JOIN executor.run USING (queue_id)
+WHERE task_queue.list_id = %(list_id)s AND task_queue.runner <> 'container' AND run.status = 'succeeded'
+GROUP BY task_queue.runner

@@ -69,6 +69,9 @@ STATUS = {
         ("total", "queued", "running", "completed", "failed", "skipped", "blocked", "waiting"), int
     ),
     "eta_seconds": Maybe(int),
+    "workers": [
+        {"id": int, "name": str, "host": str, "pid": int, "slots": int, "since": TIME, "lease_seconds": NUMBER}
+    ],
     "tasks": [TASK],
 }
 RUN = {
@@ -201,6 +204,8 @@ def test_a_running_list_says_so_and_guesses_its_end(desk):
     assert seen["list"]["workers"] == 1
     assert seen["counts"]["running"] == 1
     assert isinstance(seen["eta_seconds"], int)
+    assert [worker["slots"] for worker in seen["workers"]] == [1]
+    assert "1 of 1 slot on" in desk.do("status").out
 
 
 def test_run_is_one_event_a_line_with_growing_ids_up_to_the_end_of_the_list(desk):

@@ -67,6 +67,8 @@ def task(queue_id, *, section=(), tags=(), priority="P3"):
         worker=None,
         lease_left=None,
         elapsed=None,
+        file_priority=None,
+        rank=3,
     )
 
 
