@@ -32,11 +32,15 @@ WITH fresh AS (
         own_rank smallint, rank smallint, position integer, dependencies text[], tags text[], assignee text, agent text,
         runner text, hold text, needs text[], keys text[], places integer[], spec jsonb, fingerprint text, mark text, status text
     )
-    RETURNING queue_id, status
+    RETURNING queue_id, status, hold
 )
 INSERT INTO executor.event (list_id, queue_id, kind, actor, detail)
 SELECT %(list_id)s, queue_id, 'task.added', %(actor)s, jsonb_build_object('status', status)
 FROM fresh
+UNION ALL
+SELECT %(list_id)s, queue_id, 'task.blocked', %(actor)s, '{"reason": "marked as blocked in the file"}'
+FROM fresh
+WHERE hold = 'blocked'
 
 -- name: change
 -- Bring tasks to what the file says of them now. Their states move by other statements.
@@ -69,12 +73,16 @@ WITH changed AS (
         runner text, hold text, needs text[], keys text[], places integer[], spec jsonb, fingerprint text, what text[]
     )
     WHERE task.queue_id = row.queue_id
-    RETURNING task.queue_id, row.what
+    RETURNING task.queue_id, task.hold, row.what
 )
 INSERT INTO executor.event (list_id, queue_id, kind, actor, detail)
 SELECT %(list_id)s, queue_id, 'task.changed', %(actor)s, jsonb_build_object('what', what)
 FROM changed
 WHERE what = '{}' OR NOT what <@ '{position,rank}'    -- what stands elsewhere changes these: no news of the task
+UNION ALL
+SELECT %(list_id)s, queue_id, 'task.blocked', %(actor)s, '{"reason": "marked as blocked in the file"}'
+FROM changed
+WHERE hold = 'blocked' AND 'hold' = ANY(what)
 
 -- name: remove
 -- Keep tasks that left the file, out of everybody's way: they come back, with their history, when their lines do.

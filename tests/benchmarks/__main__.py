@@ -12,7 +12,7 @@ import sys
 from tests.benchmarks.ground import ROOT
 
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
-SUBJECTS = ("parsing", "graph", "queue_core", "whole_runs", "starts", "migrations")
+SUBJECTS = ("parsing", "graph", "queue_core", "whole_runs", "starts", "migrations", "housekeeping")
 
 
 def main(chosen: list[str]) -> None:

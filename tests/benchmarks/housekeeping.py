@@ -8,27 +8,21 @@ behind is real.
 from __future__ import annotations
 
 import json
-import platform
-import shutil
 import statistics
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import Connection
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from executor import outcome
-from executor.database import schema
 from executor.outcome import Outcome
 from executor.queue import steps
 from executor.queue.steps import STEPS, Appetite, Turn
 from executor.states import RunStatus
-from tests import conftest, make
+from tests import make
+from tests.benchmarks.ground import Ground, ground, machine, table
 from tests.database.queue.bench import Bench
 
 ENTERED, CHURNED, QUEUED = 900_000, 100_000, 1_000
@@ -104,41 +98,34 @@ def fill(connection: Connection[Any], at: Bench) -> None:
     turns(at, 100)
 
 
-def _bench(conninfo: str, name: str) -> Bench:
-    with psycopg.connect(f"{conninfo} dbname=postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    opened = psycopg.connect(f"{conninfo} dbname={name}", autocommit=True)
-    schema.ensure(opened)
-    return Bench(opened, make.entered(opened, []))
+def _bench(on: Ground, name: str) -> Bench:
+    connection = psycopg.connect(on.fresh(name, ours=True), autocommit=True)
+    return Bench(connection, make.entered(connection, []))
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="executor-benchmark-", ignore_cleanup_errors=True) as temporary:
-        home = Path(temporary)
-        home.chmod(0o755)
-        account = conftest._account()
-        if account:
-            shutil.chown(home, account["user"], account["group"])
-        serving = conftest._serve(conftest._binaries(), home, account, "fsync=on")
-        conninfo = next(serving)
-        try:
-            full, empty = (_bench(conninfo, name) for name in ("settled", "fresh"))
-            began = time.perf_counter()
-            fill(full.connection, full)
-            filled = time.perf_counter() - began
-            # In turns, so that whatever else the machine does is shared; the best of each counts.
-            rounds = [(measure(empty, f"r{number}"), measure(full, f"r{number}")) for number in range(ROUNDS)]
-            before, after = (min(times) for times in zip(*rounds, strict=True))
-            for at in (full, empty):
-                at.connection.close()
-        finally:
-            next(serving, None)
-    print(f"PostgreSQL, fsync on, Python {platform.python_version()}; filling took {filled:.0f} s\n")
-    print("| settled tasks | a turn (settle 8, claim 8) | pages a claim of 8 reads |")
-    print("|---:|---:|---:|")
-    for settled, (milliseconds, read) in ((0, before), (ENTERED + CHURNED, after)):
-        print(f"| {settled:,} | {milliseconds:.2f} ms | {read} |")
-    print(f"\nratio {after[0] / before[0]:.2f}, bound {RATIO_MAX}")
+    with ground() as on:
+        settled, fresh = _bench(on, "settled"), _bench(on, "fresh")
+        began = time.perf_counter()
+        fill(settled.connection, settled)
+        print(f"filled in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+        # In turns, so that whatever else the machine does is shared; the best of each counts.
+        rounds = [(measure(fresh, f"r{number}"), measure(settled, f"r{number}")) for number in range(ROUNDS)]
+        before, after = (min(times) for times in zip(*rounds, strict=True))
+        for at in (settled, fresh):
+            at.connection.close()
+    print(f"{machine()}.\n")
+    table(
+        ["settled tasks", "a turn (settle 8, claim 8)", "pages that a claim of 8 reads"],
+        [
+            [f"{number:,}", f"{milliseconds:.2f} ms", str(read)]
+            for number, (milliseconds, read) in (
+                (ROUNDS * QUEUED, before),
+                (ENTERED + CHURNED + ROUNDS * QUEUED, after),
+            )
+        ],
+    )
+    print(f"\nRatio {after[0] / before[0]:.2f}; to hold: {RATIO_MAX}.")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
 import pytest
 from bench import bench
 
-from executor.operations import control
+from executor.operations import control, load
+from executor.operations.files import Reading
 from executor.queue import events, lists, tasks
 from executor.queue.events import Cursor
 from executor.states import RunStatus
@@ -17,6 +22,29 @@ ONE, TWO, THREE = (make.task(f"Write part {n}", f"echo {n}", id=f"T{n}") for n i
 
 def happened(connection, list_id):
     return [(event.kind, event.task) for event in events.since(connection, list_id, Cursor())]
+
+
+def test_a_task_that_is_marked_as_blocked_has_an_event_that_says_so(connection):
+    at = bench(connection, make.document(make.task(id="T1"), make.task(id="T2", mark="!")))
+    make.synced(connection, make.document(make.task(id="T1", mark="!"), make.task(id="T2", mark="!")))
+    blocked = [task for kind, task in happened(connection, at.list_id) if kind == "task.blocked"]
+    assert blocked == ["T2", "T1"]
+
+
+def test_a_list_that_two_bring_in_at_once_is_synced_once(ready_database, connection, tmp_path):
+    path = tmp_path / "tasks.md"
+    path.write_text(make.document(make.task(id="T1")))
+    together = threading.Barrier(2)
+
+    def bring_in():
+        with psycopg.connect(ready_database, autocommit=True) as own:
+            together.wait()
+            return load.load(own, path, actor="ann", reading=Reading(str(path))).row.list_id
+
+    with ThreadPoolExecutor(2) as pool:
+        list_id, other = (one.result() for one in [pool.submit(bring_in) for _ in range(2)])
+    assert list_id == other
+    assert happened(connection, list_id) == [("task.added", "T1"), ("list.synced", None)]
 
 
 def test_a_new_list_brings_its_tasks_with_their_states(connection):
