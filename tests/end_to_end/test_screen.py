@@ -233,6 +233,38 @@ def test_a_terminal_shows_what_runs_and_survives_a_resize(desk):
     assert b"3 completed" in terminal.shown
 
 
+def frames(shown):
+    """What was drawn at once each time, as lines without their colours and movements."""
+    drawn = re.findall(rb"(?s)\x1b\[\?2026h(.*?)\x1b\[\?2026l", shown)
+    plain = (re.sub(rb"\x1b\[[?0-9;]*[a-zA-Z]|\r", b"", one).decode(errors="replace") for one in drawn)
+    return [one.split("\n") for one in plain]
+
+
+def test_a_hundred_running_tasks_are_drawn_whole_at_any_size_and_not_too_often(desk):
+    desk.write(make.document(*(make.task(f"Long {n}", f"echo warm {n}; sleep 600", id=f"LNG-{n}") for n in range(100))))
+    terminal = Terminal(desk, "run", "-j", "100")
+    terminal.until(rb"and 79 more")
+    for rows, columns in ((60, 200), (12, 40), (130, 100), (24, 80)):
+        terminal.resize(rows, columns)
+        before, began = len(terminal.shown), time.monotonic()
+        while (
+            len(pictures := [one for one in frames(terminal.shown[before:]) if any("0/100" in line for line in one)])
+            < 7
+        ):
+            terminal.read()
+            assert time.monotonic() < began + 60
+        assert time.monotonic() - began > 0.9, "five frames a second at most"
+        for picture in pictures[2:]:
+            assert len(picture) <= rows
+            assert max(map(len, picture)) <= columns
+        assert sum("LNG-" in line for line in pictures[-1]) == min(100, rows - 3)
+    for told in (rb"Ctrl-C again", rb"stopping 100 running tasks"):
+        terminal.type(b"\x03")
+        terminal.until(told)
+    assert terminal.end() == 130
+    assert set(desk.statuses().values()) == {"queued"}
+
+
 def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(desk):
     desk.write(make.document(make.task("A long one", "sleep 600", id="LNG-1"), make.task("Next", id="NXT-2")))
     terminal = Terminal(desk, "run")

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TextIO, cast
 
-from rich.console import Console, Group, RenderableType
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live as RichLive
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 
 from executor import clock
@@ -23,9 +25,12 @@ from executor.errors import ListError
 from executor.model import Claimed, Counts, Skipped
 from executor.outcome import Move
 
-_FRAMES_PER_SECOND = 8
+_FRAMES_PER_SECOND = 5
+_TITLE_MAX = 40
 _LAST_LINE_BYTES = 400
 _SHOW_CURSOR = b"\r\n\x1b[?25h"
+# Between these a terminal shows nothing half drawn; one that does not know them ignores them.
+_BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 
 
 @dataclass(slots=True)
@@ -35,12 +40,50 @@ class _Shown:
     last_line: str = ""
 
 
+class _Framed:
+    """A terminal to which everything that is written at once is shown at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        return self._stream.write(f"{_BEGIN_FRAME}{text}{_END_FRAME}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A line for each: id, how long, title, last line of output. A table of rich would take ten times as long."""
+
+    rows: list[tuple[str, str, str, str]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        columns = list(zip(*self.rows, strict=True))
+        ids, times, titles = (min(max(map(cell_len, column)), _TITLE_MAX) for column in columns[:3])
+        for task_id, took, title, last_line in self.rows:
+            head = set_cell_size(task_id, ids)
+            middle = f"  {took:>{times}}  {set_cell_size(title, titles)}  "
+            room = options.max_width - ids - cell_len(middle)
+            if room > 0:
+                yield Segment(head, _BOLD)
+                yield Segment(middle)
+                yield Segment(set_cell_size(last_line, min(room, cell_len(last_line))), _DIM)
+            else:
+                yield Segment(set_cell_size(head + middle, options.max_width))
+            yield Segment.line()
+
+
+_BOLD, _DIM = Style(bold=True), Style(dim=True)
+
+
 class Live(plain.Plain):
     """As the plain view, with its lines above a picture of what runs now."""
 
     def __init__(self, counts: Counts, spelled: str) -> None:
         super().__init__(counts, spelled)
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = Console(file=cast(TextIO, _Framed(sys.stdout)), highlight=False, soft_wrap=True)
         self._running: dict[int, _Shown] = {}
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -111,14 +154,11 @@ class Live(plain.Plain):
         """As many running tasks as fit on the screen, longest first, and the bar."""
         room = max(1, self._console.height - 3)
         shown = sorted(self._running.values(), key=lambda one: one.began)
-        table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True, style="bold")
-        table.add_column(no_wrap=True, justify="right")
-        table.add_column(no_wrap=True, overflow="ellipsis", max_width=40)
-        table.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
         now = clock.monotonic()
-        for one in shown[:room]:
-            title = console.clean(one.run.title)
-            table.add_row(one.run.task_id, console.duration(now - one.began), Text(title), Text(one.last_line))
+        rows = [
+            (one.run.task_id, console.duration(now - one.began), console.clean(one.run.title), one.last_line)
+            for one in shown[:room]
+        ]
+        table = [_Rows(rows)] if rows else []
         rest = [Text(f"and {len(shown) - room} more")] if len(shown) > room else []
-        return Group(table, *rest, self._progress)
+        return Group(*table, *rest, self._progress)
