@@ -35,10 +35,10 @@ WITH fresh AS (
     RETURNING queue_id, status, hold
 )
 INSERT INTO executor.event (list_id, queue_id, kind, actor, detail)
-SELECT %(list_id)s, queue_id, 'task.added', %(actor)s, jsonb_build_object('status', status)
+SELECT %(list_id)s::bigint, queue_id, 'task.added', %(actor)s::text, jsonb_build_object('status', status)
 FROM fresh
 UNION ALL
-SELECT %(list_id)s, queue_id, 'task.blocked', %(actor)s, '{"reason": "marked as blocked in the file"}'
+SELECT %(list_id)s::bigint, queue_id, 'task.blocked', %(actor)s::text, '{"reason": "marked as blocked in the file"}'::jsonb
 FROM fresh
 WHERE hold = 'blocked'
 
@@ -76,11 +76,11 @@ WITH changed AS (
     RETURNING task.queue_id, task.hold, row.what
 )
 INSERT INTO executor.event (list_id, queue_id, kind, actor, detail)
-SELECT %(list_id)s, queue_id, 'task.changed', %(actor)s, jsonb_build_object('what', what)
+SELECT %(list_id)s::bigint, queue_id, 'task.changed', %(actor)s::text, jsonb_build_object('what', what)
 FROM changed
 WHERE what = '{}' OR NOT what <@ '{position,rank}'    -- what stands elsewhere changes these: no news of the task
 UNION ALL
-SELECT %(list_id)s, queue_id, 'task.blocked', %(actor)s, '{"reason": "marked as blocked in the file"}'
+SELECT %(list_id)s::bigint, queue_id, 'task.blocked', %(actor)s::text, '{"reason": "marked as blocked in the file"}'::jsonb
 FROM changed
 WHERE hold = 'blocked' AND 'hold' = ANY(what)
 
