@@ -26,7 +26,7 @@ Asked = ParamSpec("Asked")
 # NOTIFY may be lost (a proxy, a broken connection): then the reader is this late, and no event is missing.
 POLL_SECONDS = 1.0
 # However many notices come, the database is asked at most this often.
-_CALM_SECONDS = 0.05
+_CALM_SECONDS = 0.1
 
 
 @dataclass(slots=True)
