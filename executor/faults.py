@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 
-POINTS = frozenset({"claimed-not-spawned", "spawned-not-guarded", "exited-not-settled", "settled-not-marked"})
+POINTS = frozenset(
+    {"claimed-not-spawned", "spawned-not-guarded", "exited-not-settled", "settled-not-marked", "batch-not-committed"}
+)
 # Written `point:kill`. Read once, so that a run without it pays for a comparison of two strings.
 _CHOSEN = os.environ.get("EXECUTOR_FAULT", "")
 

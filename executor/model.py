@@ -47,6 +47,8 @@ class Claimed:
     last_error: str | None
     run_id: int
     attempt: int
+    since: int | None = None  # its last run that succeeded; for SQL tasks, as is the next
+    list_created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

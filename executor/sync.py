@@ -181,13 +181,18 @@ def row_of(
 
 
 def runner_of(task: Task, runner: str | None = None) -> str:
-    """How a task is carried out: a container by itself, one with run blocks in a shell, any other by a person."""
+    """How a task is carried out: a container by itself, one with run blocks by their languages, others by a person."""
     if task.container:
         return "container"
     wanted = task.settings.get("runner") or runner
-    if wanted == "manual" or not any(block.role == "run" for block in task.blocks):
+    if wanted == "manual":
         return "manual"
-    return "shell"
+    if "migrate" in task.settings:
+        return "migrate"
+    running = [block for block in task.blocks if block.role in ("run", "verify")]
+    if not any(block.role == "run" for block in running):
+        return "manual"
+    return "sql" if any(block.language == "sql" for block in running) else "shell"
 
 
 def keys_of(task: Task, of_list: Mapping[str, object]) -> dict[str, int]:

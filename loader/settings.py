@@ -73,6 +73,9 @@ _ENV_EXPECTED = "NAME=value pairs"
 _ENV_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
+_BATCH = re.compile(r"([1-9]\d{0,8})(?:[\s,]+key\s*[:=]\s*([\w.\"]+))?", re.ASCII)
+
+
 def _environment(value: object) -> dict[str, str]:
     pairs = value.items() if isinstance(value, Mapping) else _pairs(value)
     environment = {}
@@ -147,6 +150,16 @@ def _gate(value: object) -> str:
     return "approval" if word in ("true", "yes", "on", "approve", "approval", "manual") else word
 
 
+def _batch(value: object) -> str:
+    """A number of rows, with the key behind it where that is said on the same line: `5000 key: id`."""
+    if isinstance(value, Mapping):
+        value = f"{value.get('size')} key: {value.get('key')}"
+    match = _BATCH.fullmatch(str(value).strip())
+    if not match:
+        raise ValueError("a number of rows from 1, and a key: 5000 key: id")
+    return " ".join(part for part in match.groups() if part)
+
+
 def _unquoted(text: str) -> str:
     text = text.strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
@@ -169,6 +182,9 @@ TABLE: tuple[Setting, ...] = (
     Setting("gate", "task", _gate),
     Setting("shell", "both", _text),
     Setting("target", "both", _text),
+    Setting("migrate", "task", _text),
+    Setting("batch", "task", _batch),
+    Setting("key", "task", _name),
     Setting("tags", "both", _words),
     Setting("assignee", "both", _name, ("owner",)),
     Setting("parallel", "task", _truth),

@@ -114,6 +114,7 @@ def open_serving(
             environ=environ,
             settings=assignment.settings,
             worker=worker.identity.token,
+            queue=worker.database.conninfo,
         ),
         reporter=assignment.reporter,
         scribe=Scribe(

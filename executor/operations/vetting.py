@@ -23,7 +23,7 @@ NO_RUNNER = Code(
     "E102",
     "A `runner:` that this version does not have.",
     "no runner '{name}' in this version",
-    "use `runner: shell` or `runner: manual`",
+    "use `runner: shell`, `runner: sql` or `runner: manual`",
 )
 UNREADABLE = Code("E103", "A file cannot be read.", "{problem}", "{hint}")
 TABLE = (NO_COMMAND, NO_RUNNER, UNREADABLE)
@@ -56,7 +56,7 @@ def unrunnable(parsed: TaskList, runner: str | None = None) -> list[Diagnostic]:
         replace(codes.diagnose(NO_COMMAND, line, language=language), file=task.file)
         for task, language, line in sync.unknown_languages(
             (task for task in parsed.tasks if sync.runner_of(task, runner) != "manual"),
-            languages.known(parsed.settings),
+            {*languages.known(parsed.settings), "sql"},
         )
     ]
     asked = [
@@ -66,6 +66,6 @@ def unrunnable(parsed: TaskList, runner: str | None = None) -> list[Diagnostic]:
     found += [
         replace(codes.diagnose(NO_RUNNER, line, name=name), file=file)
         for name, line, file in asked
-        if name not in (None, "shell", "manual")
+        if name not in (None, "shell", "sql", "manual")
     ]
     return found

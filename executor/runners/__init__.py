@@ -42,6 +42,7 @@ class Surroundings:
     environ: Mapping[str, str]
     settings: Mapping[str, Any]  # the list's, below each task's own
     worker: str  # the worker's token
+    queue: Callable[[], str] = str  # how to connect to the queue's own database
 
 
 Runner = Callable[[Claimed, Io, Surroundings], Outcome]
@@ -51,4 +52,8 @@ def find(name: str) -> Runner:
     """The runner of this name. A manual task that was approved runs only its verify blocks, in the shell runner."""
     from executor.runners import container, shell
 
-    return {"shell": shell.run, "manual": shell.verify, "container": container.run}[name]
+    if name == "migrate":
+        from executor.runners.migrate import run as migrate
+
+        return migrate
+    return {"shell": shell.run, "sql": shell.run, "manual": shell.verify, "container": container.run}[name]

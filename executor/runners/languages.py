@@ -52,3 +52,8 @@ def _builtin(name: str) -> Language:
         "node": Language((shutil.which("node") or "node",), ".mjs"),
     }
     return table[name]
+
+
+def is_sql(name: str, settings: Mapping[str, Any]) -> bool:
+    """Does the block run in the target database? Not where the list has a command of its own for SQL."""
+    return name == "sql" and "sql" not in (settings.get("languages") or {})

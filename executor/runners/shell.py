@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,19 @@ def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequ
     cpu_seconds, memory_bytes = 0.0, 0
     for number, block in enumerate(blocks, 1):
         which = f"{'check' if block['role'] == 'verify' else 'block'} {number} of {len(blocks)} ({block['language']})"
+        if languages.is_sql(block["language"], settings):
+            from executor.runners import sql  # most runs never need it
+
+            failure = sql.carry(
+                sql.Task(claimed, surroundings, settings, environ_of(claimed, block, surroundings), io),
+                block,
+                sum(one["language"] == "sql" for one in blocks[:number]),
+                which,
+                timeout_of(block, settings),
+            )
+            if failure is not None:
+                return replace(failure, cpu_seconds=cpu_seconds, memory_bytes=memory_bytes)
+            continue
         try:
             ended = _run_block(claimed, block, settings, io, surroundings)
         except Cancelled:
@@ -53,7 +66,7 @@ def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequ
         if ended.code != 0 or ended.why:
             return Outcome(
                 _status(ended),
-                f"{which} {_reason(ended, _timeout(block, settings))}{_tail(ended.tail)}",
+                f"{which} {_reason(ended, timeout_of(block, settings))}{_tail(ended.tail)}",
                 exit_code=ended.code,
                 signal=ended.signal,
                 cpu_seconds=cpu_seconds,
@@ -68,9 +81,9 @@ def _run_block(
     language = languages.find(block["language"], settings)
     begin = _Beginning(
         folder=_folder(block, settings, surroundings),
-        environ=_environ(claimed, block, surroundings),
+        environ=environ_of(claimed, block, surroundings),
         io=io,
-        timeout=_timeout(block, settings),
+        timeout=timeout_of(block, settings),
         identity=(surroundings.worker, claimed.run_id),
     )
     command = bare.words(block["content"], begin.environ) if language.is_our_shell else None
@@ -120,12 +133,12 @@ def _folder(block: Mapping[str, Any], settings: Mapping[str, Any], surroundings:
     return surroundings.folder / Path(str(chosen)).expanduser()
 
 
-def _timeout(block: Mapping[str, Any], settings: Mapping[str, Any]) -> float | None:
+def timeout_of(block: Mapping[str, Any], settings: Mapping[str, Any]) -> float | None:
     chosen = block["attributes"].get("timeout", settings.get("timeout"))
     return None if chosen is None else float(chosen)
 
 
-def _environ(claimed: Claimed, block: Mapping[str, Any], surroundings: Surroundings) -> dict[str, str]:
+def environ_of(claimed: Claimed, block: Mapping[str, Any], surroundings: Surroundings) -> dict[str, str]:
     given = {
         "EXECUTOR_LIST": surroundings.list_path,
         "EXECUTOR_TASK_ID": claimed.task_id,

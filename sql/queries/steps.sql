@@ -78,14 +78,30 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
     SELECT %(list_id)s, queue_id, run_id, attempt, 'task.started', %(worker)s
     FROM claimed
 )
-SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, run_id, attempt
+SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, run_id, attempt,
+    CASE WHEN runner IN ('sql', 'migrate') THEN (    -- asked for those alone
+        SELECT max(run.run_id)
+        FROM executor.run
+        WHERE run.queue_id = claimed.queue_id AND run.status = 'succeeded'
+    ) END AS since,
+    CASE WHEN runner IN ('sql', 'migrate') THEN (
+        SELECT list.created_at FROM executor.executor_state AS list WHERE list.list_id = claimed.list_id
+    ) END AS list_created_at
 FROM claimed
 ORDER BY rank, position
 
 -- name: claimed_by
 -- The runs a worker holds: after a broken connection, those it never heard of are the ones to start.
 SELECT task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures, task.last_error,
-    task.run_id, task.attempts AS attempt
+    task.run_id, task.attempts AS attempt,
+    CASE WHEN task.runner IN ('sql', 'migrate') THEN (    -- asked for those alone
+        SELECT max(run.run_id)
+        FROM executor.run
+        WHERE run.queue_id = task.queue_id AND run.status = 'succeeded'
+    ) END AS since,
+    CASE WHEN task.runner IN ('sql', 'migrate') THEN (
+        SELECT list.created_at FROM executor.executor_state AS list WHERE list.list_id = task.list_id
+    ) END AS list_created_at
 FROM executor.task_queue AS task
 WHERE task.worker_id = %(worker_id)s
 ORDER BY task.rank, task.position
