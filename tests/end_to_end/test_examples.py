@@ -84,7 +84,9 @@ def test_every_example_has_a_list_without_errors_and_a_page_that_runs_it(environ
     lists = sorted(EXAMPLES.rglob("tasks.md"))
     _executor("check", *map(str, lists), environ=environ)
     assert {one.parent for one in lists} == {page.parent for page in PAGES if page.is_relative_to(EXAMPLES)}
-    assert {"first-run", "release-checklist", "crash-and-resume"} <= {one.parent.name for one in lists}
+    assert {"first-run", "release-checklist", "crash-and-resume", "zero-downtime-migration"} <= {
+        one.parent.name for one in lists
+    }
 
 
 def test_the_demo_runs_to_its_end_and_leaves_nothing_behind(environ: dict[str, str], tmp_path: Path):
