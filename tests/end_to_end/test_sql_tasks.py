@@ -190,6 +190,31 @@ def test_a_backfill_goes_batch_by_batch(desk: Desk, shop: Shop, task: str):
     assert shop.value("SELECT min(changed) + max(changed) FROM orders") == 2
 
 
+def test_a_statement_of_a_killed_run_ends_and_the_next_run_does_it(desk: Desk, shop: Shop):
+    desk.write(make.document(sql_task("UPDATE orders SET changed = changed + 1;\nSELECT pg_sleep(600)", id="A1")))
+    running = desk.start("run", env={"SHOP_URL": shop.url})
+    desk.until(lambda: shop.value(SLEEPING) == 1, "the statement")
+    running.process.kill()
+    running.process.wait()
+    desk.until(lambda: shop.value(SLEEPING) == 0, "an idle server", seconds=30)
+    desk.write(desk.read().replace("pg_sleep(600)", "pg_sleep(0)"))
+    run(desk, shop)
+    assert shop.value("SELECT array_agg(DISTINCT changed)::text FROM orders") == "{1}"
+
+
+def test_a_backfill_pauses_for_those_who_wait_for_its_locks(desk: Desk, shop: Shop):
+    text = f"{BACKFILL};\nSELECT pg_sleep(0.5)"
+    desk.write(make.document(sql_task(text, words="{batch=200 key=id}", id="A1")))
+    running = desk.start("run", env={"SHOP_URL": shop.url})
+    desk.until(
+        lambda: shop.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == 1, "the first batch"
+    )
+    shop.do("UPDATE orders SET changed = changed + 10 WHERE id = 3")
+    assert running.end().code == 0
+    assert "1 waited for it, so a longer pause" in logs(desk)
+    assert shop.value("SELECT changed FROM orders WHERE id = 3") == 11
+
+
 @pytest.mark.parametrize("kills", [1, 3])
 def test_a_killed_backfill_goes_on_with_the_batch_it_was_killed_in(desk: Desk, shop: Shop, kills: int):
     """Each start is killed in the middle of a batch of its own, by a check of how far it is."""
