@@ -100,6 +100,10 @@ def _step_of_heading(
     if plan.drafts[0].carrier == "file":
         return codes.diagnose(codes.CRITERION, item.text_line + 1), False
     owner = plan.owner(item.start)
+    above = plan.drafts[owner]
+    if owner >= 0 and above.mark_place.length and item.start >= above.end:
+        # below a later heading beside the task's children, and the task has a mark of its own: nothing else tells of it
+        return codes.diagnose(codes.STEP, item.text_line + 1, name=above.given_id), False
     if owner >= 0:
         mark, column = _mark(page, item, match, found)
         place = MarkPlace(page.source.offset(item.text_line, column), len(mark.encode()))

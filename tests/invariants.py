@@ -56,6 +56,7 @@ def check_boxes(data: bytes, tasks: TaskList) -> None:
     for task in tasks.tasks:
         if task.carrier == "heading":
             named.update(range(task.lines[0], task.lines[1] + 1))  # the boxes of its body are its steps
+            named.update(step.line for step in task.steps)
         else:
             named.add(task.lines[0])
     for number, line in enumerate(lines, 1):

@@ -154,3 +154,9 @@ def test_a_step_beside_the_children_of_a_task_is_still_a_step() -> None:
     assert [step.body_line for step in before.tasks[0].steps] == [0, -1]
     after = marks.patch(source, before, {"4": Status.COMPLETED})
     assert after.tasks == loader.parse(after.source)
+
+
+def test_a_step_beside_the_children_of_a_marked_task_is_named() -> None:
+    tasks = loader.parse(b"# Plan\n\n## [ ] Task 4: A\n\n- [ ] a\n\n#### Task 5: B\n\n- [ ] b\n\n### More\n\n- [ ] c\n")
+    assert [(task.task_id, task.mark_place.length) for task in tasks.tasks] == [("4", 1), ("5", 1)]
+    assert 13 in [diagnostic.line for diagnostic in tasks.diagnostics]
