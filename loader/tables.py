@@ -294,7 +294,13 @@ def _status(page: Page, line: int, cell: Cell, found: Found) -> tuple[str, Statu
     word = cell.text.strip("*_`~ ")
     status = legends.WORDS.get(word.casefold()) or page.meanings.get(word)
     if status is None and (status := signs.word_of(word)):
-        return cell.text, status, place(0, cell.text)  # what else it says is of this status: it goes with it
+        before, _, after = cell.text.partition(word)
+        whole = word if before == after[::-1] else cell.text  # of `⏳ **OPEN**` the stars would stay behind
+        return (
+            whole,
+            status,
+            place(cell.text.find(whole), whole),
+        )  # what else it says is of this status and goes with it
     if status is None:
         found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, line + 1, cell.column + 1, mark=word))
         status = Status.PENDING

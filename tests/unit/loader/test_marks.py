@@ -92,6 +92,12 @@ def test_what_a_cell_says_beside_its_word_goes_with_it() -> None:
     assert result.tasks.tasks == loader.parse(result.source).tasks
 
 
+def test_what_is_written_into_decoration_is_found_there_again() -> None:
+    text = "| ID | Status |\n|--|--|\n| E-1 | ✅ Done |\n| E-2 | `[ [x]` |\n"
+    result = patched(text, {"E-2": DONE})
+    assert result.tasks.tasks == loader.parse(result.source).tasks
+
+
 def test_a_mark_before_an_id_keeps_its_table_a_list() -> None:
     text = (
         "| Task | What | Depends-on | Done |\n|--|--|--|--|\n| T0.1 | Wire it | none\n| T0.2 | Press it | T0.1 | ☐ |\n"
