@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 # Only characters that mean themselves in every shell; a first word with `=` would be an assignment.
 _COMMAND = re.compile(r"\s*[\w./+@%:,-]+(?:[ \t]+[\w./+@%:,=-]+)*\s*", re.ASCII)
@@ -22,18 +23,26 @@ _SHELL_WORDS = frozenset(_KEYWORDS.split()) | frozenset(_BUILTINS.split())
 _CUSTOMS = ("BASH_ENV", "SHELLOPTS", "BASHOPTS")
 
 
-def words(content: str, environ: Mapping[str, str]) -> list[str] | None:
-    """The program and arguments of a block that means the same without a shell; None for every other block.
+class Command(NamedTuple):
+    """A file to execute, and the words it is told, the first of which is its name as it was typed."""
+
+    program: str
+    words: list[str]
+
+
+def command(content: str, environ: Mapping[str, str]) -> Command | None:
+    """What a block that means the same without a shell executes; None for every other block.
 
     As `make` does. What a shell has to say (no such command, say) is left for the shell to say.
     """
     if not _COMMAND.fullmatch(content) or "\n" in content.strip():
         return None
-    name, *arguments = content.split()
+    words = content.split()
+    name = words[0]
     if name in _SHELL_WORDS or name.startswith("%") or _has_customs(environ):
         return None
     program = _program(name, environ.get("PATH", ""))
-    return None if program is None else [program, *arguments]
+    return None if program is None else Command(program, words)
 
 
 def surroundings(program: str, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:

@@ -58,19 +58,21 @@ class Exit:
 def carry(
     argv: Sequence[str],
     *,
+    program: str | None = None,
     folder: Path,
     environ: Mapping[str, str],
     io: Io,
     timeout: float | None,
     identity: tuple[str, int],
 ) -> Exit:
-    """Start `argv` in its own session and stay with it to the end. `identity` is worker token and run id.
+    """Start `argv` in its own session and stay with it to the end. `identity` is worker token and run id; `program` is
+    the file to execute, where the first word is only its name.
 
     Raises OSError when it cannot be started, Cancelled when it need not be any more. The tree is asked with SIGTERM
     when the time is up or the run is cancelled, and killed ten seconds later; whatever it leaves in its group when it
     ends by itself is killed as well.
     """
-    child, output = patiently(lambda: _start(argv, folder, environ), io)
+    child, output = patiently(lambda: _start(argv, program, folder, environ), io)
     faults.at("spawned-not-guarded")
     io.began(child.pid)
     try:
@@ -80,12 +82,15 @@ def carry(
         os.close(output)
 
 
-def _start(argv: Sequence[str], folder: Path, environ: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], int]:
+def _start(
+    argv: Sequence[str], program: str | None, folder: Path, environ: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], int]:
     """The process, and where to read its output."""
     output, child_output = os.pipe()
     try:
         child = subprocess.Popen(
             argv,
+            executable=program,
             cwd=folder,
             env=environ,
             stdin=_nothing(),

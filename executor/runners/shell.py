@@ -86,10 +86,11 @@ def _run_block(
         timeout=timeout_of(block, settings),
         identity=(surroundings.worker, claimed.run_id),
     )
-    command = bare.words(block["content"], begin.environ) if language.is_our_shell else None
+    command = bare.command(block["content"], begin.environ) if language.is_our_shell else None
     if command:
         try:
-            return begin.carry(command, bare.surroundings(command[0], begin.folder, begin.environ))
+            environ = bare.surroundings(command.program, begin.folder, begin.environ)
+            return begin.carry(command.words, environ, program=command.program)
         except OSError:
             pass  # a script without a first line that names its interpreter, say: the shell knows what to do or to say
     script = surroundings.scratch / f"{claimed.run_id}{language.suffix}"
@@ -110,9 +111,15 @@ class _Beginning:
     timeout: float | None
     identity: tuple[str, int]
 
-    def carry(self, argv: Sequence[str], environ: Mapping[str, str]) -> process.Exit:
+    def carry(self, argv: Sequence[str], environ: Mapping[str, str], program: str | None = None) -> process.Exit:
         return process.carry(
-            argv, folder=self.folder, environ=environ, io=self.io, timeout=self.timeout, identity=self.identity
+            argv,
+            program=program,
+            folder=self.folder,
+            environ=environ,
+            io=self.io,
+            timeout=self.timeout,
+            identity=self.identity,
         )
 
 

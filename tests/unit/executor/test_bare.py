@@ -29,7 +29,8 @@ def program(name: str) -> str:
     ],
 )
 def test_one_command_of_plain_words_needs_no_shell(content: str, arguments: list[str]) -> None:
-    assert bare.words(content, PATH) == [program(content.split()[0]), *arguments]
+    name = content.split()[0]
+    assert bare.command(content, PATH) == (program(name), [name, *arguments])
 
 
 @pytest.mark.parametrize(
@@ -66,14 +67,14 @@ def test_one_command_of_plain_words_needs_no_shell(content: str, arguments: list
     ],
 )
 def test_everything_else_is_left_to_the_shell(content: str) -> None:
-    assert bare.words(content, PATH) is None
+    assert bare.command(content, PATH) is None
 
 
 @pytest.mark.parametrize(
     "custom", [{"BASH_ENV": "x"}, {"SHELLOPTS": "xtrace"}, {"BASH_FUNC_true%%": "() { false; }"}, {"PATH": ".:/bin"}]
 )
 def test_a_shell_that_would_do_more_is_asked(custom: dict[str, str]) -> None:
-    assert bare.words("true", PATH | custom) is None
+    assert bare.command("true", PATH | custom) is None
 
 
 @pytest.mark.parametrize("known", [{}, {"PWD": "/", "SHLVL": "4"}, {"PWD": "LINK", "SHLVL": "x"}])
@@ -90,7 +91,7 @@ def test_a_bare_command_sees_what_a_shell_would_have_shown_it(tmp_path: Path, kn
         return sorted(line for line in answer.stdout.splitlines() if not line.startswith("OLDPWD="))
 
     by_shell = seen([program("bash"), str(script)], environ)
-    words = bare.words("env", environ)
-    assert words
+    command = bare.command("env", environ)
+    assert command
 
-    assert seen(words, bare.surroundings(words[0], folder, environ)) == by_shell
+    assert seen([command.program], bare.surroundings(command.program, folder, environ)) == by_shell
