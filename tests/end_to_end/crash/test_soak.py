@@ -20,7 +20,7 @@ from crash_site import Site, Worker
 from tests import make
 
 _LONG = os.environ.get("CHAOS") == "long"
-_SECONDS = float(os.environ.get("SOAK_SECONDS") or (300 if _LONG else 20))
+_SECONDS = float(os.environ.get("SOAK_SECONDS") or (300 if _LONG else 10))
 _SEED = int(os.environ.get("CHAOS_SEED") or random.randrange(1 << 30))
 # Each task takes a lock in the target database as long as it runs, and notes in a table when it began and ended.
 _STAMP = """\
