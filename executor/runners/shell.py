@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from executor.runners.patience import Cancelled, patiently
 from executor.states import RunStatus
 
 _TAIL_LINES = 20
+_NOT_BEGUN = (errno.ENOEXEC, errno.ENOENT, errno.EACCES)  # what only the attempt to execute a file says
 # The environment of a process is limited; the whole of an error is in the log.
 _LAST_ERROR_BYTES = 8 * 1024
 
@@ -91,8 +93,11 @@ def _run_block(
         try:
             environ = bare.surroundings(command.program, begin.folder, begin.environ)
             return begin.carry(command.words, environ, program=command.program)
-        except OSError:
-            pass  # a script without a first line that names its interpreter, say: the shell knows what to do or to say
+        except OSError as error:
+            # A script without a first line that names its interpreter, say: the shell knows what to do or to say. Any
+            # other error may have come after the command had begun, and must not have it begin twice.
+            if error.errno not in _NOT_BEGUN:
+                raise
     script = surroundings.scratch / f"{claimed.run_id}{language.suffix}"
     try:
         patiently(lambda: _write(script, block["content"]), io)

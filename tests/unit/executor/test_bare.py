@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from executor.runners import bare
+from executor.model import Claimed
+from executor.runners import Surroundings, bare, shell
+from executor.states import RunStatus
 
 PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
@@ -95,3 +99,32 @@ def test_a_bare_command_sees_what_a_shell_would_have_shown_it(tmp_path: Path, kn
     assert command
 
     assert seen([command.program], bare.surroundings(command.program, folder, environ)) == by_shell
+
+
+class Broken:
+    """An `Io` whose machine runs short of something just when a process has begun."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.wake_fd, self._write = os.pipe()
+        self.full = False
+
+    def output(self, content: bytes) -> None:
+        """Nobody reads it."""
+
+    def began(self, pgid: int) -> None:
+        self.begun += 1
+        os.waitpid(pgid, 0)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def ended(self, pgid: int) -> None:
+        """It has ended already."""
+
+
+def test_a_command_that_has_begun_is_not_begun_again_by_a_shell(tmp_path: Path) -> None:
+    io = Broken()
+    spec = {"blocks": [{"language": "sh", "role": "run", "attributes": {}, "content": "touch made"}], "settings": {}}
+    claimed = Claimed(1, 1, "A", "Do it", "shell", spec, 0, None, 1, 1)
+    outcome = shell.run(claimed, io, Surroundings("/l.md", tmp_path, tmp_path, PATH, {}, "token"))
+    assert (outcome.status, io.begun) == (RunStatus.FAILED, 1)
+    assert "Too many open files" in outcome.error
