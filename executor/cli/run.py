@@ -47,6 +47,11 @@ def run(
     """
     if dry_run and watch:
         raise UsageError("--dry-run shows a plan once, --watch stays", hint="give one of them")
+    if dry_run and (only or section or tag or min_priority):
+        raise UsageError(
+            "--dry-run shows the whole list, so --only, --section, --tag and --min-priority have no part in it",
+            hint="leave them out, or see single tasks with `executor list`",
+        )
     if dry_run:
         from executor.cli.plan import plan
 

@@ -429,3 +429,20 @@ def test_a_task_that_starts_something_in_the_background_does_not_keep_the_run_wa
     assert desk.do("run").code == 0
     assert time.monotonic() - began < 5
     assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "779"]]
+
+
+def test_a_dry_run_does_not_pretend_to_know_filters(desk):
+    desk.write(make.document(make.task(id="A"), make.task(id="B")))
+    for words in (("--only", "A"), ("--section", "x"), ("--tag", "t"), ("--min-priority", "P2")):
+        refused = desk.do("run", "--dry-run", *words)
+        assert refused.code == 2, words
+        assert words[0] in refused.err
+
+
+def test_a_program_without_an_interpreter_line_is_run_by_the_shell_and_once(desk):
+    program = desk.folder / "program"
+    program.write_text("echo ran >> log\n")
+    program.chmod(0o755)
+    desk.write(make.document(make.task(id="A", run=str(program))))
+    assert desk.do("run").code == 0
+    assert desk.read("log") == "ran\n"
