@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import psycopg
 
 from executor.errors import DatabaseError, DatabaseLost
+
+Answer = TypeVar("Answer")
 
 _UNREACHABLE_HINT = "check DATABASE_URL and that the server runs; without DATABASE_URL an embedded one is started"
 _BY_SQLSTATE = {
@@ -31,6 +34,8 @@ _BY_SQLSTATE = {
 }
 # The server went away, turned us out or became a standby; the same statement may succeed on the next connection.
 _LOST = ("08", "57P", "25P03", "25006")
+# Two transactions met in the wrong order, and the server undid one of them, which may simply be done again.
+_UNDONE = ("40001", "40P01")
 # The server undid the transaction for want of room, of a lock or of time; the same one may succeed in a while.
 _PASSING = ("53", "55P03", "57014", "58")
 _NO_ROLE = re.compile(r'role ".*" does not exist')
@@ -80,3 +85,18 @@ def lost(error: psycopg.Error) -> bool:
 def passing(error: psycopg.Error) -> bool:
     """Is the transaction undone for something that may be mended without us, on a connection that still stands?"""
     return (error.sqlstate or "").startswith(_PASSING)
+
+
+def undone(error: psycopg.Error) -> bool:
+    """Did the server undo the transaction only because of another one beside it?"""
+    return error.sqlstate in _UNDONE
+
+
+def until_done(act: Callable[[], Answer]) -> Answer:
+    """Do a transaction, and again as long as the server undoes it for another: one of the two always ends."""
+    while True:
+        try:
+            return act()
+        except psycopg.Error as error:
+            if not undone(error):
+                raise

@@ -93,7 +93,7 @@ def open_worker(
         sweeper=orphans.Sweeper(identity.token),
         connection=connection,
     )
-    reporter.recovered(recovery.recover(connection, identity, worker.name))
+    reporter.recovered(translate.until_done(lambda: recovery.recover(connection, identity, worker.name)))
     enter(worker)
     return worker
 
@@ -240,15 +240,16 @@ def close_worker(worker: Worker, actor: str) -> dict[int, Closing | None]:
 
 def _on_a_connection(worker: Worker, act: Callable[[psycopg.Connection[Any]], Answer]) -> Answer:
     """Do one of the last things; when the connection breaks just now, on another one."""
-    assert worker.connection is not None, "only a worker that is abandoned has none at its end"
+    connection = worker.connection
+    assert connection is not None, "only a worker that is abandoned has none at its end"
     with translate.errors():
         try:
-            return act(worker.connection)
+            return translate.until_done(lambda: act(connection))
         except psycopg.Error as error:
             if not translate.lost(error):
                 raise
-            worker.connection = worker.database.connect("worker")
-            return act(worker.connection)
+            worker.connection = another = worker.database.connect("worker")
+            return translate.until_done(lambda: act(another))
 
 
 def _leave(worker: Worker, connection: psycopg.Connection[Any], serving: Serving, actor: str) -> Closing:
@@ -266,15 +267,16 @@ def _leave(worker: Worker, connection: psycopg.Connection[Any], serving: Serving
     )
     counts = tasks.counts(connection, list_id)
     through = counts.completed + counts.skipped == counts.total
-    lists.finish(
-        connection,
-        list_id,
-        worker_id=worker.worker_id,
-        actor=actor,
-        kind=Kind.LIST_FINISHED if through else Kind.LIST_STOPPED,
-        detail={"reason": serving.ending.value, "completed": counts.completed, "failed": counts.failed},
-    )
-    workers.unserve(connection, worker.worker_id, list_id)
+    with connection.transaction():  # whole or not at all: it may have to be done again
+        lists.finish(
+            connection,
+            list_id,
+            worker_id=worker.worker_id,
+            actor=actor,
+            kind=Kind.LIST_FINISHED if through else Kind.LIST_STOPPED,
+            detail={"reason": serving.ending.value, "completed": counts.completed, "failed": counts.failed},
+        )
+        workers.unserve(connection, worker.worker_id, list_id)
     steps.tell(connection, list_id, worker.worker_id)
     only = serving.choices.only
     return Closing(

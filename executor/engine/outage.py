@@ -15,14 +15,12 @@ from executor.outcome import Outcome
 from executor.queue import lists, steps, workers
 from executor.states import RunStatus
 
-# Two workers' turns met in the wrong order; PostgreSQL undid one of them, which may simply be taken again.
-_SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
 _PUT_OFF_SECONDS = 1.0
 
 
 def begin(worker: Worker, error: psycopg.Error) -> None:
     """Everything that is not in the record yet is kept for another turn, if there can be one."""
-    if error.sqlstate in (_SERIALIZATION_FAILURE, _DEADLOCK):
+    if translate.undone(error):
         worker.wake()
         worker.inbox.post(Woken())
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from crash_record import check_completed
 from crash_site import Site, act, act_until
@@ -11,6 +13,7 @@ from crash_site import Site, act, act_until
 from tests import make
 
 _LEASE = "2"
+_PATIENT = "-c deadlock_timeout=3s"  # time enough to close a cycle in, on a slow machine too
 
 
 def test_a_frozen_worker_loses_its_tasks_to_another_and_knows_it(site: Site) -> None:
@@ -108,22 +111,44 @@ def test_a_live_worker_of_a_machine_with_the_same_name_keeps_its_tasks(site: Sit
     site.until(lambda: site.effects("B"), "the other at work")
     assert site.runs("A") == ["running"]
     site.put("go")
-    assert site.end(one) == site.end(other) == 0
+    assert site.end(one) == site.end(other) == 0, site.story()
     assert site.runs("A") == ["succeeded"]
     check_completed(site)
 
 
+@contextmanager
+def _deadlock(site: Site, hold: str, *, until: str) -> Iterator[None]:
+    """Lock what the worker will wait for, then wait for the row of task A that it holds: it is the one undone.
+
+    The server looks for a cycle once, some time after a wait began; ours is told to look when all is over.
+    """
+    with site.connect() as connection, connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL deadlock_timeout = '1min'")
+        connection.execute(hold)
+        yield
+        site.until(lambda: _waits_for_a_lock(site), until)
+        connection.execute("SELECT FROM executor.task_queue WHERE task_id = 'A' FOR UPDATE")
+
+
 def test_a_step_undone_by_a_deadlock_is_taken_again(site: Site) -> None:
     site.write(make.task(id="A", run=act_until("go")), make.task(id="B", run=act(), depends_on=["A"]))
-    worker = site.start()
+    worker = site.start(PGOPTIONS=_PATIENT)
     site.begun("A")
-    with site.connect() as connection, connection.transaction(force_rollback=True):
-        connection.execute("SELECT FROM executor.task_queue WHERE task_id = 'B' FOR UPDATE")
+    hold = "SELECT FROM executor.task_queue WHERE task_id = 'B' FOR UPDATE"
+    with _deadlock(site, hold, until="the worker has A and waits for B"):
         site.put("go")
-        site.until(lambda: _waits_for_a_lock(site), "the worker has A and waits for B")
-        connection.execute(
-            "SELECT FROM executor.task_queue WHERE task_id = 'A' FOR UPDATE"
-        )  # it is the first to give up
-    assert site.end(worker) == 0
+    assert site.end(worker) == 0, site.story()
     assert {status for (status,) in site.rows("SELECT status FROM executor.run")} == {"succeeded"}
+    check_completed(site)
+
+
+def test_a_leaving_worker_undone_by_a_deadlock_leaves_all_the_same(site: Site) -> None:
+    site.write(make.task(id="A", run=act_until("go")))
+    worker = site.start(PGOPTIONS=_PATIENT)
+    site.begun("A")
+    hold = "SELECT FROM executor.executor_state FOR NO KEY UPDATE"
+    with _deadlock(site, hold, until="its last turn has marked A and waits for the list"):
+        site.put("go")
+    assert site.end(worker) == 0, site.story()
+    assert site.rows("SELECT count(*) FROM executor.event WHERE kind = 'list.finished'") == [(1,)]
     check_completed(site)
