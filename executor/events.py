@@ -29,7 +29,11 @@ class Kind(StrEnum):
     TASK_REQUEUED = "task.requeued"
     TASK_BLOCKED = "task.blocked"
     TASK_LOST = "task.lost"
+    TASK_DONE = "task.done"
+    TASK_WAITING = "task.waiting"
     TASK_APPROVED = "task.approved"
+    TASK_REJECTED = "task.rejected"
+    TASK_NOTED = "task.noted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ class Claimed:
     last_error: str | None
     run_id: int
     attempt: int
+    notes: Sequence[Mapping[str, str]] = ()  # what people added for it: at, by, text
+    review: str | None = None  # 'passed': a person let its work pass
     since: int | None = None  # its last run that succeeded; for SQL tasks, as is the next
     list_created_at: datetime | None = None
 
@@ -173,6 +175,11 @@ class TaskRow:
     worker_id: int | None
     worker: str | None
     lease_left: timedelta | None
+    review: str | None
+    notes: Sequence[Mapping[str, str]]
+    asked: str | None  # whose word it waits for, where that is said
+    asked_at: datetime | None
+    answer_until: datetime | None
     elapsed: timedelta | None
     file_priority: str | None  # where a person's word counts instead
     rank: int
@@ -180,7 +187,38 @@ class TaskRow:
     @property
     def waiting(self) -> bool:
         """Is a person the only thing this task waits for?"""
-        return self.status == "queued" and self.unmet == 0 and self.hold is not None and self.approved_at is None
+        return self.wants is not None
+
+    @property
+    def wants(self) -> str | None:
+        """What it waits for a person to do, if that is all it waits for (as `people.waiting` says it)."""
+        if self.status != "queued" or self.unmet:
+            return None
+        if self.review == "asked":
+            return "review"
+        if self.hold is None or self.approved_at is not None:
+            return None
+        if self.hold == "blocked":
+            return "mark"
+        return "work" if self.runner == "manual" else "approval"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A task that only a person can move (`people.waiting`), and what they are to do.
+
+    `wants` is `approval` (it has not begun), `review` (its work is done), `work` (it is theirs) or `mark` (blocked in
+    the file). `until` is when no answer counts as a no.
+    """
+
+    path: str
+    task_id: str
+    title: str
+    wants: str
+    who: str | None
+    attempts: int
+    since: datetime | None
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,17 +38,21 @@ class Move:
     memory_bytes: int
     wait: timedelta = timedelta()
     counts: bool = True  # False: the run was cut short by us, so it costs the task no attempt
+    review: bool = False  # it succeeded, and a person is to look at what it did
 
 
-def decide(run_id: int, queue_id: int, outcome: Outcome, *, again: timedelta | None, skip: bool) -> Move:
+def decide(
+    run_id: int, queue_id: int, outcome: Outcome, *, again: timedelta | None, skip: bool, review: bool = False
+) -> Move:
     """Where the task goes after this outcome.
 
     `again` is how long to wait if it was a failure, None when there are no retries left; `skip`: a person asked for it.
+    `review`: a person has the last word on what succeeded.
     """
     wait = timedelta()
     match outcome.status:
         case RunStatus.SUCCEEDED:
-            task = TaskStatus.COMPLETED
+            task = TaskStatus.QUEUED if review else TaskStatus.COMPLETED
         case RunStatus.CANCELLED | RunStatus.LOST:
             task = TaskStatus.SKIPPED if skip else TaskStatus.QUEUED
         case RunStatus.FAILED | RunStatus.TIMED_OUT:
@@ -72,4 +76,5 @@ def decide(run_id: int, queue_id: int, outcome: Outcome, *, again: timedelta | N
         memory_bytes=outcome.memory_bytes,
         wait=wait,
         counts=outcome.status is not RunStatus.CANCELLED,
+        review=review and outcome.status is RunStatus.SUCCEEDED,
     )

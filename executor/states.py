@@ -38,7 +38,7 @@ class ListStatus(StrEnum):
 
 
 NEXT: Mapping[TaskStatus, frozenset[TaskStatus]] = {
-    TaskStatus.QUEUED: frozenset({TaskStatus.RUNNING, TaskStatus.COMPLETED, TaskStatus.SKIPPED}),
+    TaskStatus.QUEUED: frozenset({TaskStatus.RUNNING, TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.SKIPPED}),
     TaskStatus.RUNNING: frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.QUEUED, TaskStatus.SKIPPED}),
     TaskStatus.FAILED: frozenset({TaskStatus.QUEUED, TaskStatus.SKIPPED, TaskStatus.COMPLETED}),
     TaskStatus.SKIPPED: frozenset({TaskStatus.QUEUED, TaskStatus.COMPLETED}),

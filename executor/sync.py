@@ -242,7 +242,17 @@ def _hold(task: Task, runner: str) -> str | None:
     """Why a task does not start by itself, if it does not."""
     if task.status is Status.BLOCKED:
         return BLOCKED
-    return PERSON if runner == "manual" or "gate" in task.settings else None
+    return PERSON if runner == "manual" or "approval" in _gate(task.settings) else None
+
+
+def is_reviewed(runner: str, spec: Mapping[str, Any]) -> bool:
+    """Has a person the last word on what a run of such a task did? What people did themselves is not asked again."""
+    return runner not in ("manual", "container") and "review" in _gate(spec["settings"])
+
+
+def _gate(settings: Mapping[str, Any]) -> Sequence[str]:
+    """The moments at which a person is asked, as the loader spells them."""
+    return str(settings.get("gate") or "").split()
 
 
 def plain(settings: Mapping[str, object]) -> dict[str, Any]:

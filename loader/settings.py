@@ -145,9 +145,24 @@ def _languages(value: object) -> dict[str, str]:
     raise ValueError("language names, or a mapping from language to command")
 
 
+_GATE_EXPECTED = "human, with before, after or both, and @name for whose word it is"
+_GATES = {
+    **dict.fromkeys(("human", "person", "manual", "true", "yes", "on", "and"), ()),
+    **dict.fromkeys(("before", "approve", "approval"), ("approval",)),
+    **dict.fromkeys(("after", "review"), ("review",)),
+    "both": ("approval", "review"),
+}
+
+
 def _gate(value: object) -> str:
-    word = _text(value).casefold()
-    return "approval" if word in ("true", "yes", "on", "approve", "approval", "manual") else word
+    """When a person is asked, `approval` before the work and `review` after it, and who, as `approval review @ann`."""
+    words = re.split(r"[\s,+]+", _text(value))
+    who = [word for word in words if len(word) > 1 and word.startswith("@")]
+    asked = [_GATES.get(word.casefold()) for word in words if word not in who]
+    if None in asked or len(who) > 1:
+        raise ValueError(_GATE_EXPECTED)
+    moments = {moment for one in asked for moment in one or ()} or {"approval"}
+    return " ".join([*sorted(moments), *who])
 
 
 def _batch(value: object) -> str:
@@ -180,6 +195,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("runner", "both", _choice("shell", "sql", "agent", "manual")),
     Setting("agent", "both", _name),
     Setting("gate", "task", _gate),
+    Setting("gate_timeout", "both", durations.read),
     Setting("shell", "both", _text),
     Setting("target", "both", _text),
     Setting("migrate", "task", _text),

@@ -34,6 +34,14 @@ Person = Annotated[
     str | None,
     typer.Option("--as", metavar="NAME", help="Leave tasks alone that are assigned to others.", show_default=False),
 ]
+AsPerson = Annotated[
+    str | None,
+    typer.Option("--as", metavar="NAME", help="Who says it; it counts where nobody else is asked.", show_default=False),
+]
+Message = Annotated[
+    str | None,
+    typer.Option("--message", "-m", help="What the next attempt is told.", show_default=False),
+]
 Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", min=1, help="Tasks at a time; 1 where the list says nothing."),

@@ -1,4 +1,4 @@
-"""`executor skip`, `requeue`, `done`, `approve`, `prioritize`: a person's word on single tasks."""
+"""`executor skip`, `requeue`, `done`, `prioritize`: a person's word on single tasks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def skip(ids: options.Ids, file: options.FileOption = None, database_url: option
     with session.of_list(file, database_url, recover=True) as opened:
         chosen = naming.find(opened.connection, opened.row.list_id, ids)
         before = control.skip(opened.connection, opened.row, chosen, opened.actor)
-        return _tell(
+        return tell(
             before,
             "skipped",
             {TaskStatus.COMPLETED: "is completed already", TaskStatus.RUNNING: "runs; it is being ended"},
@@ -51,8 +51,8 @@ def requeue(
     with session.of_list(file, database_url, recover=True) as opened:
         chosen = naming.find(opened.connection, opened.row.list_id, ids)
         before = control.requeue(opened.connection, opened.row, chosen, opened.actor, with_dependents=with_dependents)
-        _mark(opened)
-        return _tell(before, "queued", {TaskStatus.RUNNING: "runs; `executor stop --now` queues it again"})
+        mark(opened)
+        return tell(before, "queued", {TaskStatus.RUNNING: "runs; `executor stop --now` queues it again"})
 
 
 @verb.verb(app)
@@ -66,27 +66,12 @@ def done(ids: options.Ids, file: options.FileOption = None, database_url: option
     with session.of_list(file, database_url, recover=True) as opened:
         chosen = naming.find(opened.connection, opened.row.list_id, ids)
         before = control.done(opened.connection, opened.row, chosen, opened.actor)
-        _mark(opened)
+        mark(opened)
         checking = [task_id for task_id, was in before.items() if was == "checking"]
         for task_id in checking:
             console.say(f"{task_id}  its checks have the last word: a running executor runs them, or `executor run`")
         rest = {task_id: was for task_id, was in before.items() if was != "checking"}
-        return _tell(rest, "completed", {TaskStatus.RUNNING: "runs; `executor skip` ends it"})
-
-
-@verb.verb(app)
-def approve(ids: options.Ids, file: options.FileOption = None, database_url: options.DatabaseUrl = None) -> int:
-    """Let tasks run that wait for your approval (`gate: human`).
-
-    Example: executor approve REL-005
-    """
-    from executor.operations import control, naming
-
-    with session.of_list(file, database_url, recover=True) as opened:
-        chosen = naming.find(opened.connection, opened.row.list_id, ids)
-        before = control.approve(opened.connection, opened.row, chosen, opened.actor)
-        refused = {status.value: f"is {status}; there is nothing to approve" for status in TaskStatus}
-        return _tell(before, "approved", refused | {"free": "waits for nobody's approval"})
+        return tell(rest, "completed", {TaskStatus.RUNNING: "runs; `executor skip` ends it"})
 
 
 @verb.verb(app)
@@ -108,10 +93,11 @@ def prioritize(
     with session.of_list(file, database_url, recover=True) as opened:
         chosen = naming.find(opened.connection, opened.row.list_id, ids)
         before = control.prioritize(opened.connection, opened.row, chosen, int(word[1:]), opened.actor)
-        return _tell(before, word, {})
+        return tell(before, word, {})
 
 
-def _mark(opened: session.Session) -> None:
+def mark(opened: session.Session) -> None:
+    """Tick and open boxes in the file as the queue stands now."""
     from executor.operations import control
 
     failure = control.mark_file(opened.connection, opened.row)
@@ -119,7 +105,7 @@ def _mark(opened: session.Session) -> None:
         console.warn(f"the file could not be marked: {failure}")
 
 
-def _tell(before: Mapping[str, str], now: str, refused: Mapping[str, str]) -> int:
+def tell(before: Mapping[str, str], now: str, refused: Mapping[str, str]) -> int:
     """One line a task; the exit code is for those that stayed as they were and will not follow by themselves."""
     code = 0
     for task_id, was in before.items():

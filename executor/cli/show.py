@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from executor.cli import console, options, session, verb
+from executor.cli import console, options, session, verb, wants
 
 if TYPE_CHECKING:
     from executor.model import RunRow, TaskRow
@@ -34,7 +34,11 @@ def show(
         task = next(task for task in seen.tasks if task.queue_id == name.queue_id)
         runs = tasks.runs(opened.connection, name.queue_id)
     if json:
-        told = {"description": task.description, "runs": [history.run_as_dict(run) for run in runs]}
+        told = {
+            "description": task.description,
+            "notes": list(task.notes),
+            "runs": [history.run_as_dict(run) for run in runs],
+        }
         console.say_json(dict(overview.task_as_dict(task)) | told)
     else:
         _show(task, runs)
@@ -83,7 +87,10 @@ def _show(task: TaskRow, runs: list[RunRow]) -> None:
     rows += [["depends on", ", ".join(task.dependencies)]] if task.dependencies else []
     rows += [["waits for", ", ".join(task.blocked_by)]] if task.blocked_by else []
     rows += [["assignee", f"@{task.assignee}"]] if task.assignee else []
+    rows += [["waits for", wants.command(task.wants, task.task_id)]] if task.wants else []
+    rows += [["asked", f"@{task.asked}"]] if task.wants and task.asked and task.asked != task.assignee else []
     rows += [["skipped", task.skip_reason]] if task.skip_reason else []
+    rows += [["note", f"{note['by']}: {note['text']}"] for note in task.notes]
     rows += [["attempts", str(task.attempts)]]
     console.table(rows, indent="  ")
     if task.description:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from executor.cli import console, options, session, verb
+from executor.cli import console, options, session, verb, wants
 from executor.states import TaskStatus
 
 if TYPE_CHECKING:
@@ -93,7 +93,10 @@ def _show(seen: Overview) -> None:
     queued = [task for task in seen.tasks if task.status == TaskStatus.QUEUED]
     ready = [task for task in queued if not task.unmet and not task.waiting]
     _part("next", [[task.task_id, _next(task)] for task in ready], most=_NEXT_MAX)
-    _part("waiting for a person", [[task.task_id, _waiting(task)] for task in queued if task.waiting])
+    waiting = [
+        [task.task_id, wants.line(task.task_id, task.title, task.asked, task.wants)] for task in queued if task.wants
+    ]
+    _part("waiting for a person", waiting)
     blocked = [[task.task_id, f"waits for {', '.join(task.blocked_by[:5])}"] for task in queued if task.unmet]
     _part("blocked", blocked, most=_NEXT_MAX)
     failed = [task for task in seen.tasks if task.status == TaskStatus.FAILED]
@@ -132,15 +135,6 @@ def _next(task: TaskRow) -> str:
 
 def _priority(task: TaskRow) -> str:
     return f"{task.priority} (file: {task.file_priority})" if task.file_priority else task.priority
-
-
-def _waiting(task: TaskRow) -> str:
-    who = f"@{task.assignee}  " if task.assignee else ""
-    if task.hold == "blocked":
-        return f"{who}{task.title}  (marked as blocked in the file; change its mark there)"
-    if task.runner == "manual":
-        return f"{who}{task.title}  (executor done {task.task_id})"
-    return f"{who}{task.title}  (executor approve {task.task_id})"
 
 
 def _sentence(error: str | None) -> str:

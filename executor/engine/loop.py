@@ -18,7 +18,7 @@ from __future__ import annotations
 import psycopg
 
 from executor import clock, faults
-from executor.engine import editing, entry, hearing, leaving, obeying, outage, starting
+from executor.engine import asking, editing, entry, hearing, leaving, obeying, outage, starting
 from executor.engine.messages import Message
 from executor.engine.serving import Ending, Serving
 from executor.engine.worker import Worker
@@ -175,6 +175,8 @@ def _look_after(worker: Worker) -> None:
         if serving.news and now - serving.told_at >= _TELL_SECONDS:
             steps.tell(worker.connection, serving.list_id, worker.worker_id)
             serving.told_at, serving.news = now, False
+        if serving.ending is None and now >= serving.ask_at:
+            asking.look(worker, serving)
         if now >= serving.look_at:
             serving.wake()
             serving.look_at = now + POLL_SECONDS
@@ -214,5 +216,5 @@ def _idle(worker: Worker, serving: Serving) -> None:
     elif isinstance(decision, Ending) and serving.watch:
         editing.rest(serving, serving.watch, decision)
         serving.look_at = clock.monotonic() + POLL_SECONDS
-    elif isinstance(decision, Ending):
+    elif isinstance(decision, Ending) and not (decision is Ending.WAITING and asking.look(worker, serving)):
         serving.ending = decision

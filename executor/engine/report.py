@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from executor.errors import ListError
-from executor.model import Claimed, Counts, Lost, Skipped
+from executor.model import Claimed, Counts, Lost, Skipped, Waiting
 from executor.outcome import Move
 
 
@@ -34,6 +34,9 @@ class Reporter(Protocol):
 
     def refused(self, error: ListError) -> None:
         """The file cannot be brought into the queue, and why; nothing was changed."""
+
+    def waits(self, tasks: list[Waiting]) -> None:
+        """What only people can move, as it stands now; the first of them where there are many."""
 
     def said(self, text: str) -> None:
         """Something to know that is not about one run."""

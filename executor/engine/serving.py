@@ -130,6 +130,7 @@ class Serving:
     hungry: bool = True
     woken: bool = True
     look_at: float = 0.0  # when to look for work again, on the monotonic clock
+    ask_at: float = 0.0  # when to look whom it waits for
     told_at: float = 0.0
     news: bool = False  # committed, but not yet told to listeners
     ending: Ending | None = None

@@ -1,4 +1,4 @@
-"""A person's word on a list and its tasks: pause, resume, stop, skip, requeue, done, approve, prioritize."""
+"""A person's word on a list and its tasks: pause, resume, stop, skip, requeue, done, prioritize."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from executor.database import translate
 from executor.model import ListRow, TaskName
 from executor.operations import files
 from executor.operations.files import Reading
-from executor.queue import lists, steps, tasks
+from executor.queue import lists, people, steps, tasks
 from loader import write_back
 from loader.model import Status
 
@@ -50,8 +50,8 @@ def stop(connection: Connection[Any], row: ListRow, actor: str, *, now: bool) ->
 
 def skip(connection: Connection[Any], row: ListRow, chosen: Sequence[TaskName], actor: str) -> dict[str, str]:
     """Skip tasks, which counts as met for those that wait for them; the status each had before."""
-    with _alone(connection, row.list_id, actor):
-        return tasks.skip(connection, _ids(chosen), actor)
+    with alone(connection, row.list_id, actor):
+        return tasks.skip(connection, ids(chosen), actor)
 
 
 def requeue(
@@ -61,8 +61,8 @@ def requeue(
 
     `with_dependents` also queues again whatever waits for them, completed or not.
     """
-    with _alone(connection, row.list_id, actor):
-        queue_ids = _ids(chosen)
+    with alone(connection, row.list_id, actor):
+        queue_ids = ids(chosen)
         if with_dependents:
             queue_ids += [queue_id for queue_id, *_ in tasks.dependents(connection, queue_ids)]
         return tasks.requeue(connection, queue_ids, actor, f"by {actor}")
@@ -70,32 +70,26 @@ def requeue(
 
 def done(connection: Connection[Any], row: ListRow, chosen: Sequence[TaskName], actor: str) -> dict[str, str]:
     """Count tasks as done by a person. Manual ones with checks go on to those; the status each had before."""
-    with _alone(connection, row.list_id, actor):
-        checked = tasks.with_checks(connection, _ids(chosen))
+    with alone(connection, row.list_id, actor):
+        checked = tasks.with_checks(connection, ids(chosen))
         tasks.requeue(connection, checked, actor, f"done by {actor}, to be checked")
-        tasks.approve(connection, checked, actor)
-        rest = [queue_id for queue_id in _ids(chosen) if queue_id not in checked]
+        people.approve(connection, checked, actor)
+        rest = [queue_id for queue_id in ids(chosen) if queue_id not in checked]
         before = tasks.complete(connection, rest, actor, f"done by {actor}")
     return {name.task_id: before.get(name.task_id, "checking") for name in chosen}
-
-
-def approve(connection: Connection[Any], row: ListRow, chosen: Sequence[TaskName], actor: str) -> dict[str, str]:
-    """Let tasks go on that are held for a person; for each `held`, `free` (nobody held it) or the status it has."""
-    with _alone(connection, row.list_id, actor):
-        return tasks.approve(connection, _ids(chosen), actor)
 
 
 def prioritize(
     connection: Connection[Any], row: ListRow, chosen: Sequence[TaskName], rank: int, actor: str
 ) -> dict[str, str]:
     """Let a person's priority count from the next claim on, until the file's own changes; the one each had."""
-    with _alone(connection, row.list_id, actor):
-        return tasks.prioritize(connection, _ids(chosen), rank, actor)
+    with alone(connection, row.list_id, actor):
+        return tasks.prioritize(connection, ids(chosen), rank, actor)
 
 
 def retry_failed(connection: Connection[Any], row: ListRow, actor: str) -> int:
     """Queue every failed task again; how many."""
-    with _alone(connection, row.list_id, actor):
+    with alone(connection, row.list_id, actor):
         failed = [queue_id for queue_id, _ in tasks.failed(connection, row.list_id)]
         tasks.requeue(connection, failed, actor, "--retry-failed")
     return len(failed)
@@ -117,7 +111,7 @@ def mark_file(connection: Connection[Any], row: ListRow) -> str:
 
 
 @contextmanager
-def _alone(connection: Connection[Any], list_id: int, actor: str) -> Iterator[None]:
+def alone(connection: Connection[Any], list_id: int, actor: str) -> Iterator[None]:
     """One transaction with every worker's step held back; counters, skips and ranks follow at its end."""
     with translate.errors():
         with connection.transaction():
@@ -128,5 +122,6 @@ def _alone(connection: Connection[Any], list_id: int, actor: str) -> Iterator[No
         steps.tell(connection, list_id)
 
 
-def _ids(chosen: Sequence[TaskName]) -> list[int]:
+def ids(chosen: Sequence[TaskName]) -> list[int]:
+    """Their queue ids."""
     return [name.queue_id for name in chosen]

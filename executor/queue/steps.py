@@ -210,4 +210,5 @@ def _move_columns(moves: Sequence[Move]) -> dict[str, Any]:
         "memory_bytes": [move.memory_bytes or None for move in moves],
         "waits": [move.wait for move in moves],
         "counts": [move.counts for move in moves],
+        "reviews": [move.review for move in moves],
     }

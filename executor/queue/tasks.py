@@ -94,11 +94,6 @@ def with_checks(connection: Connection[Any], queue_ids: Sequence[int]) -> list[i
     return [queue_id for (queue_id,) in found]
 
 
-def approve(connection: Connection[Any], queue_ids: Sequence[int], actor: str) -> dict[str, str]:
-    """Let queued tasks that are held for a person go on; for each `held`, `free` (nobody held it) or its status."""
-    return _by_id(connection.execute(TASKS.approve, {"queue_ids": list(queue_ids), "actor": actor}).fetchall())
-
-
 def prioritize(connection: Connection[Any], queue_ids: Sequence[int], rank: int, actor: str) -> dict[str, str]:
     """Put a person's priority in the place of the file's; the one each had, as `P3`. Needs `rerank` afterwards."""
     parameters = {"queue_ids": list(queue_ids), "rank": rank, "actor": actor}

@@ -156,6 +156,7 @@ def environ_of(claimed: Claimed, block: Mapping[str, Any], surroundings: Surroun
         "EXECUTOR_TASK_ID": claimed.task_id,
         "EXECUTOR_ATTEMPT": str(claimed.attempt),
         "EXECUTOR_LAST_ERROR": (claimed.last_error or "")[-_LAST_ERROR_BYTES:].replace("\0", ""),
+        "EXECUTOR_NOTES": "\n".join(f"{note['by']}: {note['text']}" for note in claimed.notes).replace("\0", ""),
         processes.RUN_VARIABLE: str(claimed.run_id),
         processes.WORKER_VARIABLE: surroundings.worker,
     }

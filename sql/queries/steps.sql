@@ -72,13 +72,13 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
     FROM begun
     WHERE task.queue_id = begun.queue_id
     RETURNING task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures,
-        task.last_error, task.rank, task.position, begun.run_id, begun.attempt
+        task.last_error, task.notes, task.review, task.rank, task.position, begun.run_id, begun.attempt
 ), noted AS (
     INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor)
     SELECT %(list_id)s, queue_id, run_id, attempt, 'task.started', %(worker)s
     FROM claimed
 )
-SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, run_id, attempt,
+SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, notes, review, run_id, attempt,
     CASE WHEN runner IN ('sql', 'migrate') THEN (    -- asked for those alone
         SELECT max(run.run_id)
         FROM executor.run
@@ -93,7 +93,7 @@ ORDER BY rank, position
 -- name: claimed_by
 -- The runs a worker holds: after a broken connection, those it never heard of are the ones to start.
 SELECT task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures, task.last_error,
-    task.run_id, task.attempts AS attempt,
+    task.notes, task.review, task.run_id, task.attempts AS attempt,
     CASE WHEN task.runner IN ('sql', 'migrate') THEN (    -- asked for those alone
         SELECT max(run.run_id)
         FROM executor.run
@@ -114,9 +114,10 @@ WITH ended AS MATERIALIZED (
     FROM unnest(
         %(run_ids)s::bigint[], %(queue_ids)s::bigint[], %(run_statuses)s::text[], %(task_statuses)s::text[],
         %(errors)s::text[], %(exit_codes)s::integer[], %(signals)s::integer[], %(cpu_seconds)s::real[],
-        %(memory_bytes)s::bigint[], %(waits)s::interval[], %(counts)s::boolean[]
+        %(memory_bytes)s::bigint[], %(waits)s::interval[], %(counts)s::boolean[], %(reviews)s::boolean[]
     ) AS ended (
-        run_id, queue_id, run_status, task_status, error, exit_code, signal, cpu_seconds, memory_bytes, wait, counts
+        run_id, queue_id, run_status, task_status, error, exit_code, signal, cpu_seconds, memory_bytes, wait, counts,
+        review
     )
 ), moved AS (
     UPDATE executor.task_queue AS task
@@ -128,10 +129,14 @@ WITH ended AS MATERIALIZED (
         failures = task.failures + CASE WHEN ended.run_status IN ('failed', 'timed_out') THEN 1 ELSE 0 END,
         losses = CASE WHEN ended.run_status = 'lost' THEN task.losses + 1 ELSE 0 END,
         last_error = CASE
-            WHEN ended.task_status = 'completed' THEN NULL
+            WHEN ended.task_status = 'completed' OR ended.review THEN NULL
             ELSE coalesce(nullif(ended.error, ''), task.last_error)
         END,
         skip_reason = CASE WHEN ended.task_status = 'skipped' THEN 'skipped by a person while it ran' END,
+        review = CASE
+            WHEN ended.review THEN 'asked'
+            WHEN ended.run_status IN ('cancelled', 'lost') AND ended.task_status = 'queued' THEN task.review
+        END,
         due_at = CASE WHEN ended.task_status = 'queued' THEN now() + ended.wait ELSE '-infinity' END,
         queued_at = CASE WHEN ended.task_status = 'queued' THEN now() ELSE task.queued_at END,
         approved_at = CASE WHEN ended.task_status = 'queued' THEN task.approved_at END,
@@ -178,6 +183,7 @@ WITH ended AS MATERIALIZED (
         CASE
             WHEN moved.run_status = 'lost' THEN 'task.lost'
             WHEN moved.task_status = 'queued' AND moved.run_status = 'cancelled' THEN 'task.requeued'
+            WHEN moved.task_status = 'queued' AND moved.run_status = 'succeeded' THEN 'task.done'
             WHEN moved.task_status = 'queued' THEN 'task.retried'
             ELSE 'task.' || moved.task_status
         END,
@@ -217,6 +223,7 @@ WITH RECURSIVE doomed AS (
     SET status = 'skipped',
         completed_at = now(),
         skip_cause = chosen.cause,
+        review = NULL,
         skip_reason = 'depends on ' || failed.task_id || ', which failed'
     FROM chosen
     JOIN executor.task_queue AS failed ON failed.queue_id = chosen.cause

@@ -18,10 +18,15 @@ SELECT task.queue_id, task.task_id, task.title, task.description, task.priority,
     task.unmet, task.hold, task.approved_at, task.runner, task.assignee, task.assigned_agent AS agent, task.attempts,
     task.last_error, task.skip_reason, task.due_at > now() AS backing_off, task.queued_at, task.started_at,
     task.completed_at, task.worker_id, worker.name AS worker, worker.lease_until - now() AS lease_left,
+    task.review, task.notes, executor.person_asked(task.spec, task.assignee) AS asked,
+    CASE WHEN task.asked_at >= task.queued_at THEN task.asked_at END AS asked_at,
+    CASE WHEN task.asked_at >= task.queued_at THEN executor.answer_until(task.asked_at, task.spec, list.settings) END
+        AS answer_until,
     CASE WHEN task.status = 'running' THEN now() - task.started_at END AS elapsed,
     CASE WHEN task.file_rank IS NOT NULL THEN 'P' || greatest(task.file_rank, 1) END AS file_priority,
     task.rank
 FROM executor.task_queue AS task
+JOIN executor.executor_state AS list USING (list_id)
 LEFT JOIN executor.worker USING (worker_id)
 WHERE task.list_id = %(list_id)s AND task.removed_at IS NULL
 ORDER BY task.position
@@ -56,7 +61,7 @@ WITH target AS MATERIALIZED (
     WHERE task.queue_id = target.queue_id AND target.status = 'running'
 ), moved AS (
     UPDATE executor.task_queue AS task
-    SET status = 'skipped', completed_at = now(), skip_cause = NULL, skip_reason = 'skipped by ' || %(actor)s
+    SET status = 'skipped', completed_at = now(), review = NULL, skip_cause = NULL, skip_reason = 'skipped by ' || %(actor)s
     FROM target
     WHERE task.queue_id = target.queue_id
       AND (target.status IN ('queued', 'failed') OR (target.status = 'skipped' AND task.skip_cause IS NOT NULL))
@@ -83,6 +88,7 @@ WITH target AS MATERIALIZED (
         skip_cause = NULL,
         skip_reason = NULL,
         approved_at = NULL,
+        review = NULL,
         failures = 0,
         losses = 0,
         queued_at = now(),
@@ -115,6 +121,7 @@ WITH target AS MATERIALIZED (
     UPDATE executor.task_queue AS task
     SET status = 'completed',
         completed_at = now(),
+        review = NULL,
         skip_cause = NULL,
         skip_reason = NULL,
         last_error = NULL
@@ -127,27 +134,6 @@ WITH target AS MATERIALIZED (
     FROM moved
 )
 SELECT queue_id, task_id, status AS was
-FROM target
-
--- name: approve
--- Let tasks go on that are held for a person; the verify blocks of a manual one have the last word.
-WITH target AS MATERIALIZED (
-    SELECT queue_id, task_id, CASE WHEN status <> 'queued' THEN status WHEN hold IS NULL THEN 'free' ELSE 'held' END AS was
-    FROM executor.task_queue
-    WHERE queue_id = ANY(%(queue_ids)s::bigint[])
-    FOR NO KEY UPDATE
-), moved AS (
-    UPDATE executor.task_queue AS task
-    SET approved_at = now()
-    FROM target
-    WHERE task.queue_id = target.queue_id AND target.was = 'held'
-    RETURNING task.queue_id, task.list_id
-), noted AS (
-    INSERT INTO executor.event (list_id, queue_id, kind, actor)
-    SELECT list_id, queue_id, 'task.approved', %(actor)s
-    FROM moved
-)
-SELECT queue_id, task_id, was
 FROM target
 
 -- name: prioritize

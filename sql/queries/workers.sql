@@ -81,6 +81,7 @@ WITH orphan AS MATERIALIZED (
         losses = task.losses + 1,
         last_error = 'the worker that ran it is gone',
         skip_reason = CASE WHEN task.wish = 'skip' THEN 'skipped by a person while it ran' END,
+        review = CASE WHEN task.wish IS NULL AND task.losses < %(losses_max)s THEN task.review END,
         completed_at = CASE WHEN task.wish = 'skip' OR task.losses >= %(losses_max)s THEN now() END
     FROM orphan
     WHERE task.queue_id = orphan.queue_id AND task.run_id = orphan.run_id    -- the fence: nobody claimed it meanwhile

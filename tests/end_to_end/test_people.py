@@ -13,7 +13,8 @@ def test_a_manual_task_waits_for_a_person_and_done_ticks_it(desk):
     waiting = desk.do("run")
 
     assert waiting.code == 3
-    assert "executor status" in waiting.out
+    assert "wait   LEG-1  Ask legal  (executor done LEG-1)" in waiting.out
+    assert "executor waiting" in waiting.out
     assert "executor done LEG-1" in desk.do("status").out
     assert desk.do("status", "--json").json["counts"]["waiting"] == 1
     done = desk.do("done", "LEG-1")

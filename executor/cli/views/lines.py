@@ -18,7 +18,7 @@ from executor.engine.serving import Ending
 from executor.errors import DatabaseError, ListError
 from executor.events import Kind
 from executor.log import logger
-from executor.model import Claimed, Counts, ListRow, Lost, Skipped
+from executor.model import Claimed, Counts, ListRow, Lost, Skipped, Waiting
 from executor.outcome import Move
 from executor.queue import events
 from executor.queue.events import Cursor
@@ -75,6 +75,9 @@ class JsonLines:
     def refused(self, error: ListError) -> None:
         for text in refused_lines(error):
             console.warn(text)
+
+    def waits(self, tasks: list[Waiting]) -> None:
+        return
 
     def said(self, text: str) -> None:
         console.warn(text)

@@ -152,7 +152,7 @@ class Live(plain.Plain):
 
     def _picture(self) -> RenderableType:
         """As many running tasks as fit on the screen, longest first, and the bar."""
-        room = max(1, self._console.height - 3)
+        room = max(1, self._console.height - 3 - bool(self._waiting))
         shown = sorted(self._running.values(), key=lambda one: one.began)
         now = clock.monotonic()
         rows = [
@@ -161,4 +161,6 @@ class Live(plain.Plain):
         ]
         table = [_Rows(rows)] if rows else []
         rest = [Text(f"and {len(shown) - room} more")] if len(shown) > room else []
+        if self._waiting:
+            rest.append(Text(f"waiting for people: {', '.join(sorted(self._waiting))}", style=_DIM, no_wrap=True))
         return Group(*table, *rest, self._progress)

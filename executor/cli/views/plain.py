@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from executor import clock
-from executor.cli import console
+from executor.cli import console, wants
 from executor.engine.entry import Closing
 from executor.engine.serving import Ending
 from executor.errors import ListError, UnreadableList
-from executor.model import Claimed, Counts, Lost, Skipped
+from executor.model import Claimed, Counts, Lost, Skipped, Waiting
 from executor.outcome import Move
 from executor.states import RunStatus, TaskStatus
 
@@ -27,6 +27,7 @@ class Plain:
         self.over = counts.completed + counts.skipped
         self._spelled = spelled
         self._began = clock.monotonic()
+        self._waiting: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
         if self.over:
@@ -75,6 +76,13 @@ class Plain:
         for text in refused_lines(error):
             console.warn(text)
 
+    def waits(self, tasks: list[Waiting]) -> None:
+        for task in tasks:
+            if task.task_id not in self._waiting:
+                words = wants.line(task.task_id, task.title, task.who, task.wants, self._spelled)
+                self.line(console.styled(f"wait   {task.task_id}  {words}", "yellow"))
+        self._waiting = frozenset(task.task_id for task in tasks)
+
     def said(self, text: str) -> None:
         self.line(text)
 
@@ -107,6 +115,8 @@ def ended_lines(run: Claimed, move: Move, took: timedelta | None, tally: str, sp
         case TaskStatus.QUEUED if move.run_status in (RunStatus.CANCELLED, RunStatus.LOST):
             reason = "was stopped" if move.run_status is RunStatus.CANCELLED else sentence
             yield f"again  {run.task_id}  {reason}; queued"
+        case TaskStatus.QUEUED if move.review:
+            yield console.styled(f"done   {run.task_id}  {seconds}  waits for a person's word", "green")
         case TaskStatus.QUEUED:
             yield console.styled(
                 f"retry  {run.task_id}  {sentence.removesuffix(':')}; again in {console.duration(move.wait)}", "yellow"
@@ -137,7 +147,7 @@ def finish_lines(ending: Ending, closing: Closing | None, seconds: float, spelle
                 f" or executor skip {failed[0] if failed else 'ID'}{option}"
             )
         case Ending.WAITING:
-            yield f"only people can go on; `executor status{spelled}` says who and how"
+            yield f"only people can go on; `executor waiting{spelled}` says who and how"
         case Ending.UNFIT:
             yield f"what is left is for other workers (labels, assignees): see `executor status{spelled}`"
         case Ending.DRAINED:

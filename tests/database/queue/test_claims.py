@@ -11,7 +11,7 @@ from bench import Bench, bench
 
 from executor import outcome
 from executor.outcome import Outcome
-from executor.queue import lists, steps, tasks, workers
+from executor.queue import lists, people, steps, tasks, workers
 from executor.queue.steps import STEPS, Appetite, Turn
 from executor.states import RunStatus
 from tests import make
@@ -84,7 +84,7 @@ def test_only_what_is_ready_is_claimed(connection, text, ids):
 
 def test_an_approved_task_is_ready_and_a_new_turn_of_it_needs_a_new_approval(connection):
     at = bench(connection, make.document(make.task(id="T1", settings={"gate": "approval"})))
-    assert tasks.approve(connection, [at.queue_id("T1")], "ann") == {"T1": "held"}
+    assert people.approve(connection, [at.queue_id("T1")], "ann") == {"T1": "held"}
     (run,) = at.claim()
     at.settle(run)
     tasks.requeue(connection, [run.queue_id], "ann", "again")
