@@ -139,12 +139,15 @@ def test_the_shapes_of_the_json_page_are_those_that_commands_print(environ: dict
     (tmp_path / "ids.md").write_text(
         "- [ ] one\n\n| ID | Task | Status |\n|---|---|---|\n| A-1 | a | todo |\n| | b | todo |\n"
     )
+    (tmp_path / "asked.md").write_text("- [ ] Ask legal\n")
+    _executor("sync", "asked.md", environ=environ, cwd=tmp_path)
     real = {
         "run": _executor("run", "--json", environ=environ, cwd=tmp_path),
         "status": _executor("status", "--json", environ=environ, cwd=tmp_path),
         "list": _executor("list", "--json", environ=environ, cwd=tmp_path),
         "show": _executor("show", "HI-001", "--json", environ=environ, cwd=tmp_path),
         "events": _executor("events", "--json", environ=environ, cwd=tmp_path),
+        "waiting": _executor("waiting", "--json", "asked.md", environ=environ, cwd=tmp_path),
         "parse": _executor("parse", environ=environ, cwd=tmp_path),
         "plan": _executor("plan", "--json", str(EXAMPLES / "release-checklist" / "tasks.md"), environ=environ),
         "parse --explain": _executor("parse", "--explain", "--json", environ=environ, cwd=tmp_path),
