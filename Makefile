@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 CHECKED := .
+# One more than there are cores: most tests wait for a process or a server. `make test TESTERS=1` runs one at a time.
+TESTERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check chaos bench fuzz format docs clean
@@ -18,7 +20,7 @@ demo: $(VENV)/.package  ## Run a release checklist to the end, in a copy of it t
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
 
 test: $(VENV)/.dev  ## Run the whole test suite, against a real PostgreSQL that it starts itself
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 chaos: $(VENV)/.dev  ## Kill workers, children and the database at random moments, at length
 	CHAOS=long $(BIN)/python -m pytest -m chaos

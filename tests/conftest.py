@@ -21,6 +21,9 @@ from psycopg import Connection
 
 from executor.database import schema
 
+# A shell lets what it begins in the background ignore the interrupts that many tests send; children would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _NUMBERS = count(1)
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import psycopg
 
+from tests import bytecode
+
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 20.0
 
@@ -90,7 +92,7 @@ class Desk:
             "PYTHONPATH": os.environ.get("PYTHONPATH"),
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
-            "PYTHONDONTWRITEBYTECODE": "1",
+            **bytecode.ENVIRON,
             "EXECUTOR_HOME": str(self.home / "executor"),
             "DATABASE_URL": self.database,
         }

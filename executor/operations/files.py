@@ -116,9 +116,14 @@ def usual(folder: Path | None = None) -> list[str]:
     """The usual names under which a folder holds a list, each file once."""
     here = _resolve(folder or ".")
     found: list[str] = []
-    for name in USUAL_NAMES:
-        if (here / name).exists() and not any((here / name).samefile(here / other) for other in found):
-            found.append(name)
+    try:
+        for name in USUAL_NAMES:
+            if (here / name).exists() and not any((here / name).samefile(here / other) for other in found):
+                found.append(name)
+    except PermissionError as error:
+        raise ListError(
+            f"{here} may not be entered by this user", hint="name a list in a folder that may: `executor run FILE`"
+        ) from error
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -174,16 +175,18 @@ def test_what_can_be_refused_without_a_database_is(desk):
     assert "no task list in" in answer.err
 
 
-def test_an_unreadable_file_is_refused_with_the_way_out(desk, tmp_path):
+@pytest.mark.parametrize("closed", ["file", "folder"])
+def test_what_may_not_be_read_is_refused_with_the_way_out(desk, closed):
     """Root can read everything, so as root the test is another user."""
     path = desk.write(GOOD)
-    path.chmod(0)
     options = {}
     if os.geteuid() == 0:
         options = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
-        for folder in (desk.folder, *desk.folder.parents):
-            if folder.is_relative_to(tmp_path.parents[1]):
+        for folder in desk.folder.parents:
+            if not folder.stat().st_mode & stat.S_IXOTH:
                 folder.chmod(0o755)
+    desk.folder.chmod(0 if closed == "folder" else 0o755)
+    path.chmod(0 if closed == "file" else 0o644)
     ended = subprocess.run(
         [interpreter(options), "-m", "executor", "run"],
         cwd=desk.folder,
@@ -192,7 +195,12 @@ def test_an_unreadable_file_is_refused_with_the_way_out(desk, tmp_path):
         text=True,
         **options,
     )
-    refused(desk, Answer(ended.returncode, b"", ended.stderr), "may not be read by this user", f"chmod u+r {path}")
+    desk.folder.chmod(0o755)
+    words = {
+        "file": ["may not be read by this user", f"chmod u+r {path}"],
+        "folder": [f"{desk.folder} may not be entered by this user", "name a list in a folder that may"],
+    }
+    refused(desk, Answer(ended.returncode, b"", ended.stderr), *words[closed])
 
 
 def interpreter(options: dict[str, object]) -> str:

@@ -427,7 +427,7 @@ def test_a_task_that_starts_something_in_the_background_does_not_keep_the_run_wa
     desk.write(make.document(make.task(run="sleep 779 & echo started")))
     began = time.monotonic()
     assert desk.do("run").code == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "779"]]
 
 

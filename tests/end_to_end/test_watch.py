@@ -263,7 +263,7 @@ def test_settings_and_filters_are_those_of_the_last_save(desk):
     desk.write(
         graph(touch("A1", words="#now"), make.task(id="C1", words="#now", run="echo $WHO >> c1"), env={"WHO": "two"})
     )
-    desk.until_there("c1")
+    desk.until(lambda: desk.exists("c1") and desk.read("c1"))
     assert desk.read("c1") == "two\n"
 
 

@@ -17,6 +17,7 @@ import psutil
 
 from executor.database.embedded import Home, Limits
 from executor.database.embedded.postmaster import StopLadder
+from tests import bytecode
 
 ROOT = Path(__file__).resolve().parents[3]
 CLIENT = Path(__file__).with_name("client.py")
@@ -122,7 +123,7 @@ class Clients:
             env={
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]]),
-                "PYTHONDONTWRITEBYTECODE": "1",
+                **bytecode.ENVIRON,
                 "EXECUTOR_HOME": str(home),
                 **environ,
             },

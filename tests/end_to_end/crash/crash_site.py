@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import psutil
 import psycopg
 
 from executor.database.embedded import Home, Server
-from tests import make
+from tests import bytecode, make
 
 PATIENCE = 15.0
 
@@ -213,6 +213,14 @@ class Site:
                 found.append(pid)
         return found
 
+    def oldest(self) -> int:
+        """The one of them that was there first; others come and go."""
+        since: dict[int, float] = {}
+        for pid in self.left():
+            with suppress(psutil.NoSuchProcess):
+                since[pid] = psutil.Process(pid).create_time()
+        return min(since, key=lambda pid: since[pid])
+
     def none_left(self, seconds: float = 1.0) -> None:
         """Within a second nothing of any task is alive."""
         self.until(lambda: not self.left(), "no process of a task is left", seconds)
@@ -297,7 +305,7 @@ class Site:
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
             "PYTHONPATH": os.pathsep.join([str(Path(make.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            **bytecode.ENVIRON,
             "LEDGER": f"{self.folder}/ledger",
             "LOCKS": f"{self.folder}/locks",
             **self.environ,
