@@ -176,3 +176,12 @@ def test_the_hook_and_the_workflow_call_options_that_exist():
 def test_the_hook_takes_files_with_the_usual_names(path, is_checked):
     (hook,) = yaml.safe_load(_read(ROOT / ".pre-commit-hooks.yaml"))
     assert bool(re.search(hook["files"], path)) is is_checked
+
+
+def test_every_decision_has_a_number_of_its_own():
+    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert numbers == list(range(1, len(pages) + 1)), "two took the same number, or one is missing"
+    assert [f"# {number}. " for number in numbers] == [
+        _read(page)[: len(f"# {number}. ")] for number, page in zip(numbers, pages, strict=True)
+    ]
