@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 SESSIONS = 3
 KEY = struct.pack("!cIII", b"K", 12, 1, 1)  # a session number of its own, as no server session is the client's
-ENDS = (b"Q", b"S")  # after these the server says when it is ready
+ENDS = (b"Q", b"S", b"c", b"f")  # after these the server says when it is ready: psycopg's COPY is a simple query
 
 
 class Message(NamedTuple):
@@ -80,9 +80,11 @@ def _greeting(session: socket.socket) -> bytes:
 
 
 def _answer(session: socket.socket, client: socket.socket) -> bytes:
-    """Pass everything on until the server is ready; the state of its transaction."""
+    """Pass everything on until the server is ready, or asks for the rows of a COPY; the state of its transaction."""
     while message := _message(session):
         client.sendall(message.frame)
+        if message.kind == b"G":
+            break
         if message.kind == b"Z":
             return message.frame[5:]
     return b""

@@ -18,7 +18,10 @@ from executor.cli.app import VERBS
 from tests import make
 
 GROUPS = {
-    "db": ("start", "stop", "status", "url", "prune", "psql"),
+    "db": (
+        *("start", "stop", "status", "url", "psql", "prune"),
+        *("backup", "backups", "verify-backup", "restore", "prune-backups"),
+    ),
     "docs": ("schema",),
     "migrate": (
         *(

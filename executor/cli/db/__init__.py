@@ -1,0 +1,8 @@
+"""`executor db`: the database itself."""
+
+from __future__ import annotations
+
+from executor.cli.db import backup, prune, server  # noqa: F401 - each registers its commands
+from executor.cli.db.group import app
+
+__all__ = ["app"]
