@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 # CLOCK_BOOTTIME goes on while a laptop sleeps, which is just when a lease runs out unnoticed.
 _LEASE_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -16,6 +17,11 @@ def monotonic() -> float:
 def wall_ns() -> int:
     """Nanoseconds on the clock that files are stamped with. It may step: for telling a fresh stamp from an old one."""
     return time.time_ns()
+
+
+def here() -> datetime:
+    """What a clock on the wall of this machine shows: only to understand times of day that other programs print."""
+    return datetime.now(UTC).astimezone()
 
 
 def boottime() -> float:

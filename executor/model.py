@@ -30,6 +30,7 @@ class ListRow:
     held: bool
     host: str | None
     reading: Mapping[str, Any]
+    stop_reason: str | None
     workers: int
 
 
@@ -51,6 +52,8 @@ class Claimed:
     review: str | None = None  # 'passed': a person let its work pass
     since: int | None = None  # its last run that succeeded; for SQL tasks, as is the next
     list_created_at: datetime | None = None
+    agent: str | None = None
+    context: Mapping[str, Any] | None = None  # for agents: `executor.agent_context` tells what is in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,7 @@ class TaskRow:
     last_error: str | None
     skip_reason: str | None
     backing_off: bool
+    due_in: timedelta | None  # not before then
     queued_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
@@ -247,6 +251,39 @@ class RunRow:
     cpu_seconds: float | None
     memory_bytes: int | None
     output_bytes: int
+    agent: str | None
+    session: str | None
+    answer: str | None
+    tokens_in: int | None
+    tokens_out: int | None
+    tokens_cached: int | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What runs used together (`tasks.spent`): of the whole list, of the last 24 hours, or of one task still to do."""
+
+    scope: str  # list, day or task
+    task_id: str | None
+    cost_usd: float
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the runs of one task by one agent used (`tasks.costs`); `cost_usd` is None where no run told."""
+
+    task_id: str
+    title: str
+    agent: str
+    runs: int
+    tokens_in: int
+    tokens_out: int
+    tokens_cached: int
+    cost_usd: float | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

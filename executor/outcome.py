@@ -12,8 +12,24 @@ from executor.states import RunStatus, TaskStatus
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a run of an agent used: of this run alone, whatever the agent counts. `cost_usd` is None where unknown."""
+
+    agent: str
+    session: str | None = None
+    answer: str = ""
+    tokens_in: int = 0  # those from a cache among them
+    tokens_out: int = 0
+    tokens_cached: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended, as its runner saw it. `error` is empty on success; its first line is a sentence by itself."""
+    """How a run ended, as its runner saw it. `error` is empty on success; its first line is a sentence by itself.
+
+    A run that was refused says when to try again (`wait`), or what a person has to do first (`halt`).
+    """
 
     status: RunStatus
     error: str = ""
@@ -21,6 +37,9 @@ class Outcome:
     signal: int | None = None
     cpu_seconds: float = 0.0
     memory_bytes: int = 0
+    usage: Usage | None = None
+    wait: timedelta = timedelta()
+    halt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +56,10 @@ class Move:
     cpu_seconds: float
     memory_bytes: int
     wait: timedelta = timedelta()
-    counts: bool = True  # False: the run was cut short by us, so it costs the task no attempt
+    counts: bool = True  # False: the run was cut short by us or refused, so it costs the task no attempt
     review: bool = False  # it succeeded, and a person is to look at what it did
+    usage: Usage | None = None
+    halt: str = ""  # why the whole list stops
 
 
 def decide(
@@ -55,6 +76,9 @@ def decide(
             task = TaskStatus.QUEUED if review else TaskStatus.COMPLETED
         case RunStatus.CANCELLED | RunStatus.LOST:
             task = TaskStatus.SKIPPED if skip else TaskStatus.QUEUED
+        case RunStatus.REFUSED:
+            task = TaskStatus.SKIPPED if skip else TaskStatus.QUEUED
+            wait = outcome.wait
         case RunStatus.FAILED | RunStatus.TIMED_OUT:
             task = TaskStatus.FAILED if again is None else TaskStatus.QUEUED
             wait = again or wait
@@ -75,6 +99,8 @@ def decide(
         cpu_seconds=outcome.cpu_seconds,
         memory_bytes=outcome.memory_bytes,
         wait=wait,
-        counts=outcome.status is not RunStatus.CANCELLED,
+        counts=outcome.status not in (RunStatus.CANCELLED, RunStatus.REFUSED),
         review=review and outcome.status is RunStatus.SUCCEEDED,
+        usage=outcome.usage,
+        halt=outcome.halt,
     )

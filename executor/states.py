@@ -27,6 +27,7 @@ class RunStatus(StrEnum):
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
     LOST = "lost"
+    REFUSED = "refused"
 
 
 class ListStatus(StrEnum):

@@ -86,18 +86,19 @@ def plan(
     tasks: TaskList,
     *,
     runner: str | None = None,
+    agent: str | None = None,
     rerun_changed: bool = False,
     just_marked: Collection[str] = (),
 ) -> SyncPlan:
-    """Compare a queue with a file. `runner` overrides what tasks with something to run would use.
+    """Compare a queue with a file. `runner` overrides what tasks with something to run would use, `agent` their agents.
 
     `just_marked` are the tasks that we ticked, in one write, a moment before the file was saved. A save that was made
     of what stood there before shows all of them open again beside what its author changed: that is no word of a person,
     and they stay completed. Emptied boxes that are all a save changes are meant.
     """
-    made = _plan(known, tasks, runner, frozenset(), rerun_changed=rerun_changed)
+    made = _plan(known, tasks, (runner, agent), frozenset(), rerun_changed=rerun_changed)
     if just_marked and _is_overtaken(made, known, tasks, frozenset(just_marked)):
-        return _plan(known, tasks, runner, frozenset(just_marked), rerun_changed=rerun_changed)
+        return _plan(known, tasks, (runner, agent), frozenset(just_marked), rerun_changed=rerun_changed)
     return made
 
 
@@ -111,12 +112,13 @@ def _is_overtaken(made: SyncPlan, known: Sequence[Known], tasks: TaskList, just_
 def _plan(
     known: Sequence[Known],
     tasks: TaskList,
-    runner: str | None,
+    chosen: tuple[str | None, str | None],
     kept: frozenset[str],
     *,
     rerun_changed: bool,
 ) -> SyncPlan:
-    """As `plan`; the boxes of `kept` are not read."""
+    """As `plan`, `chosen` a runner and an agent; the boxes of `kept` are not read."""
+    runner, agent = chosen
     made = SyncPlan(edges=[(edge.task_id, edge.depends_on, edge.rule) for edge in tasks.edges])
     by_id = {row.task_id: row for row in known}
     matches = identity.match([_identity(row) for row in known], tasks.tasks)
@@ -129,7 +131,7 @@ def _plan(
     urgencies = urgency.of(tasks, _met(made, before, tasks.tasks))
     for task in tasks.tasks:
         old = before.get(task.task_id)
-        row = row_of(task, urgencies.get(task.task_id), runner=runner, of_list=tasks.settings)
+        row = row_of(task, urgencies.get(task.task_id), runner=runner, agent=agent, of_list=tasks.settings)
         row["file_rank"] = said.get(task.task_id)
         if old is None:
             made.adds.append(row)
@@ -148,10 +150,11 @@ def row_of(
     urgent: Urgency | None = None,
     *,
     runner: str | None = None,
+    agent: str | None = None,
     of_list: Mapping[str, object] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The columns of a task as the file tells them; `urgent` where other tasks have a say in its place."""
-    chosen = runner_of(task, runner)
+    chosen = runner_of(task, runner, agent=agent, of_list=of_list)
     keys = keys_of(task, of_list)
     return {
         "task_id": task.task_id,
@@ -166,7 +169,7 @@ def row_of(
         "position": task.position,
         "dependencies": list(task.dependencies),
         "assignee": task.assignee,
-        "agent": task.agent,
+        "agent": agent_of(task, agent, of_list) if chosen == "agent" else task.agent,
         "runner": chosen,
         "hold": _hold(task, chosen),
         "needs": _needs(task, of_list),
@@ -180,19 +183,48 @@ def row_of(
     }
 
 
-def runner_of(task: Task, runner: str | None = None) -> str:
-    """How a task is carried out: a container by itself, one with run blocks by their languages, others by a person."""
+def runner_of(
+    task: Task,
+    runner: str | None = None,
+    *,
+    agent: str | None = None,
+    of_list: Mapping[str, object] = MappingProxyType({}),
+) -> str:
+    """How a task is carried out: a container by itself, one with run blocks by their languages, others by a person.
+
+    An agent does what is given to the agent runner, and where the list or the command line names one, also what would
+    wait for a person.
+    """
     if task.container:
         return "container"
-    wanted = task.settings.get("runner") or runner
+    wanted = task.settings.get("runner") or runner or of_list.get("runner")
     if wanted == "manual":
         return "manual"
     if "migrate" in task.settings:
         return "migrate"
+    if wanted == "agent":
+        return "agent"
     running = [block for block in task.blocks if block.role in ("run", "verify")]
     if not any(block.role == "run" for block in running):
-        return "manual"
+        is_given = bool(agent or of_list.get("agent") or _by_prefix(task, of_list))
+        return "agent" if wanted is None and is_given else "manual"
     return "sql" if any(block.language == "sql" for block in running) else "shell"
+
+
+def agent_of(task: Task, agent: str | None, of_list: Mapping[str, object]) -> str | None:
+    """Which agent: the command line's, else the task's own, else by the beginning of its id, else the list's."""
+    return agent or task.agent or _by_prefix(task, of_list) or str(of_list.get("agent") or "") or None
+
+
+def _by_prefix(task: Task, of_list: Mapping[str, object]) -> str | None:
+    """`DOC` is the beginning of `DOC-001` and of `DOC1`, not of `DOCS-001`; the longest one counts."""
+    named: Any = of_list.get("agents") or {}
+    fitting = [
+        prefix
+        for prefix in named
+        if task.task_id.startswith(prefix) and not task.task_id[len(prefix) : len(prefix) + 1].isalpha()
+    ]
+    return str(named[max(fitting, key=len)]) if fitting else None
 
 
 def keys_of(task: Task, of_list: Mapping[str, object]) -> dict[str, int]:

@@ -165,6 +165,34 @@ def _gate(value: object) -> str:
     return " ".join([*sorted(moments), *who])
 
 
+def _names(value: object) -> dict[str, str]:
+    """A name for each beginning of an id: `{DOC: writer, BLD: builder}`."""
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError("a name for each beginning of an id, as {DOC: writer, BLD: builder}")
+    return {str(prefix): _name(name) for prefix, name in value.items()}
+
+
+_BUDGET_EXPECTED = "amounts, as {usd: 20, tokens: 5M, time: 8h, day: {usd: 5}, task: {usd: 1}}"
+_AMOUNT = re.compile(r"\$?(\d[\d_]*(?:\.\d+)?)\s*([kM]?)")
+
+
+def _budget(value: object) -> dict[str, object]:
+    """What a list may cost, what any 24 hours of it may, and what each of its tasks may; times in seconds."""
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError(_BUDGET_EXPECTED)
+    read: dict[str, object] = {}
+    for name, amount in value.items():
+        if name in ("day", "task") and isinstance(amount, Mapping) and not {"day", "task"} & set(amount):
+            read[str(name)] = _budget(amount)
+        elif name == "time":
+            read["time"] = durations.read(amount).total_seconds()
+        elif name in ("usd", "tokens") and (match := _AMOUNT.fullmatch(str(amount).strip())):
+            read[str(name)] = float(match[1]) * {"": 1, "k": 1000, "M": 1_000_000}[match[2]]
+        else:
+            raise ValueError(_BUDGET_EXPECTED)
+    return read
+
+
 def _batch(value: object) -> str:
     """A number of rows, with the key behind it where that is said on the same line: `5000 key: id`."""
     if isinstance(value, Mapping):
@@ -194,6 +222,11 @@ TABLE: tuple[Setting, ...] = (
     Setting("env", "both", _environment),
     Setting("runner", "both", _choice("shell", "sql", "agent", "manual")),
     Setting("agent", "both", _name),
+    Setting("agents", "list", _names),
+    Setting("stall", "both", durations.read),
+    Setting("verify", "list", _text),
+    Setting("protect", "list", _words),
+    Setting("budget", "list", _budget),
     Setting("gate", "task", _gate),
     Setting("gate_timeout", "both", durations.read),
     Setting("shell", "both", _text),

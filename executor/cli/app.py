@@ -34,6 +34,8 @@ VERBS = {
     "stop": "control",
     "workers": "fleet",
     "drain": "fleet",
+    "agents": "agents",
+    "report": "report",
     "skip": "people",
     "requeue": "people",
     "waiting": "answers",
@@ -52,7 +54,7 @@ VERBS = {
 }
 
 
-_GROUPS = ("db", "docs", "migrate")  # verbs with verbs of their own
+_GROUPS = ("db", "docs", "migrate", "report")  # verbs with verbs of their own
 
 
 class _Verbs(typer.core.TyperGroup):

@@ -52,7 +52,11 @@ Tag = Annotated[str | None, typer.Option("--tag", help="Only tasks with this tag
 MinPriority = Annotated[str | None, typer.Option("--min-priority", help="Only P1 down to this.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Queue failed tasks again first.")]
 RerunChanged = Annotated[bool, typer.Option("--rerun-changed", help="Queue completed tasks whose text changed.")]
-Runner = Annotated[str | None, typer.Option("--runner", metavar="shell|manual", help="How tasks run.")]
+Runner = Annotated[str | None, typer.Option("--runner", metavar="shell|agent|manual", help="How tasks run.")]
+Agent = Annotated[
+    str | None,
+    typer.Option("--agent", metavar="NAME", help="Which coding agent; see `executor agents`.", show_default=False),
+]
 NoWriteBack = Annotated[bool, typer.Option("--no-write-back", help="Leave the file alone.")]
 MarkRunning = Annotated[bool, typer.Option("--mark-running", help="Mark running tasks in the file.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]

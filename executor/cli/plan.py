@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +24,7 @@ def plan(
     file: options.File = None,
     json: options.Json = False,
     runner: Annotated[str | None, typer.Option("--runner", help="As for `run`.", show_default=False)] = None,
+    agent: Annotated[str | None, typer.Option("--agent", help="As for `run`.", show_default=False)] = None,
     dialect: options.Dialect = None,
     on_duplicate: options.OnDuplicate = "error",
     allow_missing: options.AllowMissing = False,
@@ -37,15 +40,16 @@ def plan(
     path = files.choose(file)
     reading = files.Reading(str(path), dialect, on_duplicate, allow_missing, files.size_max(max_size))
     parsed = reading.parse(reading.read())
-    vetting.refuse(path, parsed, runner)
+    vetting.refuse(path, parsed, runner, agent)
+    source = partial(_source, of_list=parsed.settings, runner=runner, agent=agent)
     found = order.of(parsed)
     if json:
-        console.say_json(_as_dict(parsed, found, runner))
+        console.say_json(_as_dict(parsed, found, source))
     else:
-        _show(path, parsed, found, runner)
+        _show(path, parsed, found, source)
 
 
-def _as_dict(parsed: TaskList, found: Order, runner: str | None) -> dict[str, object]:
+def _as_dict(parsed: TaskList, found: Order, source: Callable[[Task], str]) -> dict[str, object]:
     from loader import as_json
 
     return {
@@ -62,7 +66,7 @@ def _as_dict(parsed: TaskList, found: Order, runner: str | None) -> dict[str, ob
                 "wave": number,
                 "priority": task.priority,
                 "urgency": _urgency(task, found.urgencies.get(task.task_id)),
-                "runs": _source(task, runner),
+                "runs": source(task),
                 "waits_for": [
                     {"id": edge.depends_on, "rule": edge.rule, "file": edge.file, "line": edge.line}
                     for edge in found.edges.get(task.task_id, ())
@@ -79,7 +83,7 @@ def _urgency(task: Task, urgent: Urgency | None) -> dict[str, object]:
     return {"priority": urgent.priority, "lent_by": urgent.lender} if urgent else own
 
 
-def _show(path: Path, parsed: TaskList, found: Order, runner: str | None) -> None:
+def _show(path: Path, parsed: TaskList, found: Order, source: Callable[[Task], str]) -> None:
     from loader import structure
 
     todo = sum(len(wave) for wave in found.waves)
@@ -97,7 +101,7 @@ def _show(path: Path, parsed: TaskList, found: Order, runner: str | None) -> Non
             urgent = found.urgencies.get(task.task_id)
             if urgent:
                 console.say(f"      goes as {urgent.priority}: {urgent.lender} waits for it")
-            console.say(f"      {_source(task, runner)}")
+            console.say(f"      {source(task)}")
             for edge in found.edges.get(task.task_id, ()):
                 console.say(f"      waits for {edge.depends_on}: {structure.explained(edge.rule)} ({_place(edge)})")
     if len(found.critical) > 1:
@@ -109,16 +113,20 @@ def _place(edge: Edge) -> str:
     return f"{edge.file}:{edge.line}" if edge.file else f"line {edge.line}"
 
 
-def _source(task: Task, runner: str | None) -> str:
+def _source(task: Task, *, of_list: Mapping[str, object], runner: str | None, agent: str | None) -> str:
     """Where a task's commands come from."""
     from executor import sync
 
     line = f"{task.file}:" if task.file else "line "
-    match sync.runner_of(task, runner):
+    match sync.runner_of(task, runner, agent=agent, of_list=of_list):
         case "container":
             return f"{line}{task.lines[0]}: completed with the last of its children"
         case "manual":
             return f"{line}{task.lines[0]}: waits for a person (`executor done {task.task_id}`)"
+        case "agent":
+            checks = sum(block.role == "verify" for block in task.blocks)
+            checked = f", then {console.counted(checks, 'check')}" if checks else ""
+            return f"{line}{task.lines[0]}: given to {sync.agent_of(task, agent, of_list)}{checked}"
         case _:
             blocks = [block for block in task.blocks if block.role in ("run", "verify")]
             return ", ".join(

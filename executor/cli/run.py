@@ -30,6 +30,7 @@ def run(
     timeout: Annotated[str | None, typer.Option("--timeout", help="For tasks that name none: 30s, 10m, 2h.")] = None,
     retries: Annotated[int | None, typer.Option("--retries", min=0, help="For tasks that name none.")] = None,
     runner: options.Runner = None,
+    agent: options.Agent = None,
     no_write_back: options.NoWriteBack = False,
     mark_running: options.MarkRunning = False,
     labels: options.Labels = None,
@@ -56,7 +57,7 @@ def run(
         from executor.cli.plan import plan
 
         work.check(runner, keep_going=keep_going, fail_fast=fail_fast)
-        plan(file, json, runner, dialect, on_duplicate, allow_missing, max_size)
+        plan(file, json, runner, agent, dialect, on_duplicate, allow_missing, max_size)
         return errors.EXIT_DONE
     asked = work.Asked(
         files=[file],
@@ -71,6 +72,7 @@ def run(
         rerun_changed=rerun_changed,
         overrides=_overrides(timeout, retries),
         runner=runner,
+        agent=agent,
         write_back=not no_write_back,
         mark_running=mark_running,
         labels=tuple(labels or ()),

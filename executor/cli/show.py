@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -83,6 +84,7 @@ def _priority(task: TaskRow) -> str:
 def _show(task: TaskRow, runs: list[RunRow]) -> None:
     console.say(f"{console.styled(task.task_id, 'bold')}  {console.clean(task.title)}")
     rows = [["status", task.status], ["priority", _priority(task)], ["runner", task.runner]]
+    rows += [["agent", task.agent]] if task.agent else []
     rows += [["section", " > ".join(task.section)]] if task.section else []
     rows += [["depends on", ", ".join(task.dependencies)]] if task.dependencies else []
     rows += [["waits for", ", ".join(task.blocked_by)]] if task.blocked_by else []
@@ -105,5 +107,17 @@ def _show(task: TaskRow, runs: list[RunRow]) -> None:
         facts += [f"memory {run.memory_bytes / 2**20:.0f} MB"] if run.memory_bytes else []
         facts += [f"output {run.output_bytes} bytes"] if run.output_bytes else []
         console.say(f"  attempt {run.attempt}: {', '.join(facts)}")
+        if run.agent:
+            console.say(f"    {', '.join(_of_agent(run))}")
         for line in (run.error or "").rstrip("\n").split("\n") if run.error else ():
             console.say(f"    {console.clean(line)}".rstrip())
+
+
+def _of_agent(run: RunRow) -> Iterator[str]:
+    yield str(run.agent)
+    if run.tokens_in or run.tokens_out:
+        yield f"{run.tokens_in} tokens in ({run.tokens_cached or 0} from a cache), {run.tokens_out} out"
+    if run.cost_usd is not None:
+        yield f"${run.cost_usd:.4f}"
+    if run.session:
+        yield f"session {run.session}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from executor.cli import console, options, session, verb, wants
+from executor.cli import console, options, report, session, verb, wants
 from executor.states import TaskStatus
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ def _show(seen: Overview) -> None:
         if number
     ]
     console.say(", ".join(told))
+    if seen.used.runs:
+        console.say(f"agents: {report.line(seen.used)}")
+    if seen.list.stop_reason:
+        console.say(console.styled(f"stopped: {seen.list.stop_reason}", "yellow"))
     if seen.workers and (eta := seen.eta):
         console.say(f"about {console.duration(eta)} left")
     _part("executors", [[worker.name, _executor(seen, worker)] for worker in seen.workers])
@@ -130,7 +134,10 @@ def _running(task: TaskRow) -> str:
 
 def _next(task: TaskRow) -> str:
     again = f"  (failed before, {console.counted(task.attempts, 'attempt')})" if task.last_error else ""
-    return f"{_priority(task)}  {task.title}{'  backing off' if task.backing_off else ''}{again}"
+    if task.last_error and task.runner == "agent":
+        again = f"  ({_sentence(task.last_error)})"
+    waits = f"  in {console.duration(task.due_in)}" if task.due_in else ""
+    return f"{_priority(task)}  {task.title}{waits}{again}"
 
 
 def _priority(task: TaskRow) -> str:

@@ -41,6 +41,7 @@ class Asked:
     retry_failed: bool
     rerun_changed: bool
     runner: str | None
+    agent: str | None
     write_back: bool
     mark_running: bool
     labels: tuple[str, ...]
@@ -75,8 +76,8 @@ def check(runner: str | None, *, keep_going: bool, fail_fast: bool) -> bool | No
     """Whether to stop at failures, None where nothing was said; raises UsageError for what makes no sense."""
     if keep_going and fail_fast:
         raise UsageError("--keep-going and --fail-fast exclude each other", hint="give one of them")
-    if runner not in (None, "shell", "manual"):
-        raise UsageError(f"no runner '{runner}'", hint="use --runner shell or --runner manual")
+    if runner not in (None, "shell", "agent", "manual"):
+        raise UsageError(f"no runner '{runner}'", hint="use --runner shell, --runner agent or --runner manual")
     return True if fail_fast else False if keep_going else None
 
 
@@ -146,7 +147,7 @@ def _load(connection: Connection[Any], chosen: Settings, asked: Asked, path: Pat
     reading = files.Reading(
         str(path), asked.dialect, asked.on_duplicate, asked.allow_missing, files.size_max(asked.max_size)
     )
-    source = Source(path, reading, asked.runner, asked.rerun_changed)
+    source = Source(path, reading, asked.runner, asked.rerun_changed, asked.agent)
     try:
         loaded = load.load(
             connection,
@@ -154,6 +155,7 @@ def _load(connection: Connection[Any], chosen: Settings, asked: Asked, path: Pat
             actor=chosen.actor,
             reading=reading,
             runner=asked.runner,
+            agent=asked.agent,
             rerun_changed=asked.rerun_changed,
         )
     except ListError:
@@ -319,6 +321,8 @@ def _exit_code(ending: Ending, closing: Closing | None) -> int:
 
     if closing is None or ending is Ending.INTERRUPTED:
         return errors.EXIT_INTERRUPTED
+    if ending in (Ending.REFUSED, Ending.SPENT):
+        return errors.EXIT_STOPPED_SHORT
     if closing.counts.failed or ending is Ending.HALTED:
         return errors.EXIT_FAILED
     if ending in (Ending.STOPPED, Ending.DRAINED, Ending.WAITING, Ending.UNFIT) or closing.counts.queued:

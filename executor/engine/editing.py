@@ -53,6 +53,8 @@ def _take_in(worker: Worker, serving: Serving, watch: Watch) -> bool:
     save = watch.save
     if save is None or serving.ending is not None:
         return False
+    if any(active.claimed.runner == "agent" for active in worker.runs_of(serving)):
+        return False  # nobody can say whose save it is: at the end of its run an agent's is put back
     if isinstance(save.found, TaskList):
         assert worker.connection is not None, "step connects first"
         synced = watch.sync(worker.connection, save.found, just_marked(watch, save.changed_ns))

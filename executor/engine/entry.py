@@ -30,6 +30,7 @@ from executor.events import Kind
 from executor.model import Counts
 from executor.queue import lists, steps, tasks, workers
 from executor.runners import Surroundings
+from executor.runners.agents.keeper import Keeper
 from executor.watch import notice
 from executor.watch.reader import Reader, Watched
 from loader.model import Status, TaskList
@@ -115,6 +116,8 @@ def open_serving(
             settings=assignment.settings,
             worker=worker.identity.token,
             queue=worker.database.conninfo,
+            keeper=_keeper(assignment),
+            record=lambda: _record(worker.database, assignment.list_id),
         ),
         reporter=assignment.reporter,
         scribe=Scribe(
@@ -141,6 +144,16 @@ def follow(worker: Worker) -> None:
     if notice.is_wanted():
         worker.notices = threading.Event()
         notice.start({path: watch.reader.wake for path, watch in watches.items()}, worker.notices)
+
+
+def _keeper(assignment: Assignment) -> Keeper | None:
+    """Of a list that is one file: a folder of files is protected as its `protect` says."""
+    return None if assignment.path.is_dir() else Keeper(assignment.path, assignment.read)
+
+
+def _record(database: Database, list_id: int) -> dict[str, str]:
+    with database.attach("agent") as connection:
+        return tasks.record(connection, list_id)
 
 
 def _watch(worker: Worker, assignment: Assignment) -> Watch | None:

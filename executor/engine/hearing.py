@@ -22,6 +22,7 @@ from executor.engine.messages import (
     Message,
     Printed,
     Signalled,
+    Talking,
     Unconnected,
     Woken,
 )
@@ -40,6 +41,8 @@ def hear(worker: Worker, message: Message) -> None:
             _ended(worker, message)
         case Printed(chunk):
             worker.running[chunk.run_id].serving.chunks.append(chunk)
+        case Talking(talk):
+            worker.running[talk.run_id].serving.talks.append(talk)
         case Woken(list_id):
             _woken(worker, list_id)
         case Signalled(urgent):
@@ -116,7 +119,7 @@ def _ended(worker: Worker, message: Ended) -> None:
 def _retry_policy(serving: Serving, claimed: Claimed) -> RetryPolicy:
     """The list's policy with what the task says itself."""
     own = claimed.spec["settings"]
-    policy = serving.choices.retry
+    policy = serving.choices.retry_of_agents if claimed.runner == "agent" else serving.choices.retry
     if not own:  # nearly always, and a copy of a value is not made for nothing
         return policy
     delay = own.get("retry_delay")

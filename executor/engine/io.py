@@ -6,8 +6,8 @@ import os
 
 from executor.engine.guard import Guard
 from executor.engine.inbox import Inbox
-from executor.engine.messages import Printed
-from executor.queue.steps import Chunk
+from executor.engine.messages import Printed, Talking
+from executor.queue.steps import Chunk, Talk
 
 # Two megabytes of output may wait for the database; beyond that tasks wait, as they would for a slow terminal.
 CHUNKS_UNSAVED_MAX = 32
@@ -35,6 +35,10 @@ class RunIo:
         """Post a chunk."""
         self._posted += 1
         self._inbox.post(Printed(Chunk(self._run_id, self._posted - 1, content)))
+
+    def talks(self, agent: str, session: str) -> None:
+        """Post the conversation that the run is part of."""
+        self._inbox.post(Talking(Talk(self._run_id, agent, session)))
 
     def began(self, pgid: int) -> None:
         """Put a new process group under the guard."""

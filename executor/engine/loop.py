@@ -3,6 +3,7 @@
 run: while a list is left: drain the inbox, hear the messages, step
 step:
     for each list it serves:
+        its budget        -- one read, where it has one (spending)
         take a turn        -- ONE transaction: output, settle, marks, claim, orders (queue.steps.take)
         tell what came of it, ask the scribe for marks
         give each claimed run to a runner thread          (starting)
@@ -18,7 +19,7 @@ from __future__ import annotations
 import psycopg
 
 from executor import clock, faults
-from executor.engine import asking, editing, entry, hearing, leaving, obeying, outage, starting
+from executor.engine import asking, editing, entry, hearing, leaving, obeying, outage, spending, starting
 from executor.engine.messages import Message
 from executor.engine.serving import Ending, Serving
 from executor.engine.worker import Worker
@@ -82,6 +83,7 @@ def _turns(worker: Worker) -> None:
     """A turn for each list that has something to tell or to ask; free slots are shared among those that want any."""
     while True:
         hungry = [one for one in worker.servings.values() if one.hungry and worker.may_claim(one)]
+        hungry = [one for one in hungry if not spending.is_over(worker, one)]
         share = max(1, worker.free // len(hungry)) if hungry else 0
         for serving in list(worker.servings.values()):
             limit = min(share, worker.free) if serving in hungry else 0
@@ -99,6 +101,7 @@ def _turn(worker: Worker, serving: Serving, limit: int) -> None:
         worker=worker.name,
         moves=tuple(serving.moves),
         chunks=tuple(serving.chunks),
+        talks=tuple(serving.talks),
         marks=tuple(serving.marks.items()),
         file_sha256=serving.file_sha256,
         appetite=serving.appetite(limit) if limit else None,
@@ -128,6 +131,7 @@ def _saved(worker: Worker, serving: Serving, turn: Turn) -> None:
         if claimed:
             serving.reporter.printed(claimed, chunk.content)
     serving.chunks.clear()
+    serving.talks.clear()
     serving.marks.clear()
     serving.file_sha256 = None
 
@@ -147,6 +151,8 @@ def _settled(worker: Worker, serving: Serving, turn: Turn, answer: Answer) -> No
             serving.reporter.ended(claimed, move, took.get(move.run_id, before))
             faults.at("settled-not-marked")
             _note_mark(serving, marks, claimed, move)
+            if move.halt:
+                serving.stopped_by, serving.stop_reason = Ending.REFUSED, move.halt
             if move.wait:
                 serving.look_at = min(serving.look_at, clock.monotonic() + move.wait.total_seconds())
         else:

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from executor.outcome import Outcome
-from executor.queue.steps import Chunk
+from executor.queue.steps import Chunk, Talk
 from executor.watch.reader import Save
 
 
@@ -27,6 +27,13 @@ class Printed:
     """A run has printed something."""
 
     chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Talking:
+    """A run is part of a conversation with its agent."""
+
+    talk: Talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ class Edited:
 Message = (
     Ended
     | Printed
+    | Talking
     | Woken
     | Signalled
     | Beaten

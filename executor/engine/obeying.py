@@ -32,7 +32,7 @@ def obey(worker: Worker, serving: Serving, orders: Orders | None) -> None:
         serving.reporter.said(f"resumed by {by}")
     if (orders.stop or orders.stop_now) and serving.stopping < _asked(orders):
         serving.stopping = _asked(orders)
-        serving.reporter.said(f"stopped by {by}")
+        serving.reporter.said(f"stopped: {serving.stop_reason}" if serving.stop_reason else f"stopped by {by}")
         if serving.stopping is Stopping.NOW:
             hearing.end_runs(worker.runs_of(serving), Fate.STOP, at_once=False)
     for run_id in orders.skip:

@@ -118,6 +118,6 @@ def _start_over(worker: Worker, found: dict[str, ListRow | None]) -> None:
 def _forget(serving: Serving) -> None:
     for claimed in serving.moving.values():
         serving.reporter.said(f"{claimed.task_id}: this run had lost its lease; what it did does not count")
-    for unsaid in (serving.moves, serving.moving, serving.chunks, serving.marks):
+    for unsaid in (serving.moves, serving.moving, serving.chunks, serving.talks, serving.marks):
         unsaid.clear()
     serving.file_sha256 = None

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from psycopg import Connection
 
+from executor.budget import Budget
 from executor.engine.report import Reporter
 from executor.engine.scribe import Scribe
 from executor.model import Claimed, Counts
 from executor.outcome import Move
-from executor.queue.steps import Appetite, Chunk, Offer
+from executor.queue.steps import Appetite, Chunk, Offer, Talk
 from executor.retry import RetryPolicy
 from executor.runners import Surroundings
 from executor.watch.reader import Reader, Save
@@ -43,6 +44,8 @@ class Ending(StrEnum):
     DRAINED = "drained"  # by `executor drain`
     INTERRUPTED = "interrupted"  # by a signal
     UNFIT = "unfit"  # what is left is for other workers, and none is at it
+    REFUSED = "refused"  # an agent cannot work before a person has done something
+    SPENT = "spent"  # a budget is used up
     ABANDONED = "abandoned"  # interrupted while there was no database to tell
 
 
@@ -55,6 +58,8 @@ class Choices:
     only: Sequence[int] | None
     retry: RetryPolicy
     mark_running: bool
+    retry_of_agents: RetryPolicy = field(default_factory=RetryPolicy)
+    budget: Budget | None = None
     offer: Offer = field(default_factory=Offer)
     most: int | None = None  # how many of its tasks may run at the same time on all workers
 
@@ -121,6 +126,7 @@ class Serving:
     moves: list[Move] = field(default_factory=list)
     moving: dict[int, Claimed] = field(default_factory=dict)  # the runs of `moves`
     chunks: list[Chunk] = field(default_factory=list)
+    talks: list[Talk] = field(default_factory=list)
     marks: dict[str, str] = field(default_factory=dict)
     file_sha256: str | None = None
     file_failure: str = ""  # why the file could not be marked the last time
@@ -134,12 +140,13 @@ class Serving:
     told_at: float = 0.0
     news: bool = False  # committed, but not yet told to listeners
     ending: Ending | None = None
+    stop_reason: str = ""  # what a person has to do before it can go on
     watch: Watch | None = None
 
     @property
     def has_something_to_tell(self) -> bool:
         """Is there anything that must be in the record, and is not yet?"""
-        return bool(self.moves or self.chunks or self.marks)
+        return bool(self.moves or self.chunks or self.talks or self.marks)
 
     def appetite(self, limit: int) -> Appetite:
         """What this worker would claim of this list with so many slots free."""

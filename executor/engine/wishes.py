@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from executor import budget
 from executor.engine.serving import Choices
 from executor.errors import UsageError
 from executor.model import ListRow, TaskRow
@@ -14,6 +15,7 @@ from executor.queue.steps import Offer
 from executor.retry import RetryPolicy
 
 _PRIORITIES = ("P1", "P2", "P3", "P4")
+_RETRIES_OF_AGENTS = 2  # where nobody says: what they get wrong, they often mend when told what was wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,17 @@ def choices(wishes: Wishes, row: ListRow, *, only: Sequence[int] | None, now: da
     if fail_fast:
         since = "-infinity" if row.sequential else now
     delay = settings.get("retry_delay")
+    retry = RetryPolicy(
+        retries=int(settings.get("retries", 0)),
+        **({} if delay is None else {"delay": timedelta(seconds=float(delay))}),
+    )
     return Choices(
         in_order=row.sequential and fail_fast,
         stop_if_failed_since=since,
         only=only,
-        retry=RetryPolicy(
-            retries=int(settings.get("retries", 0)),
-            **({} if delay is None else {"delay": timedelta(seconds=float(delay))}),
-        ),
+        retry=retry,
+        retry_of_agents=replace(retry, retries=int(settings.get("retries", _RETRIES_OF_AGENTS))),
+        budget=budget.read(settings),
         mark_running=wishes.mark_running,
         offer=Offer(labels=wishes.labels, person=wishes.person),
     )

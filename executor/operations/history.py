@@ -28,6 +28,13 @@ def run_as_dict(run: RunRow) -> dict[str, object]:
         "cpu_seconds": run.cpu_seconds,
         "memory_bytes": run.memory_bytes,
         "output_bytes": run.output_bytes,
+        "agent": run.agent,
+        "session": run.session,
+        "answer": run.answer,
+        "tokens_in": run.tokens_in,
+        "tokens_out": run.tokens_out,
+        "tokens_cached": run.tokens_cached,
+        "cost_usd": run.cost_usd,
     }
 
 

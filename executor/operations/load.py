@@ -35,11 +35,12 @@ class Source:
     reading: Reading
     runner: str | None = None
     rerun_changed: bool = False
+    agent: str | None = None
 
     @property
     def reader(self) -> str:
         """What a parse of the same bytes depends on."""
-        return f"{__version__} {self.reading} {self.runner}"
+        return f"{__version__} {self.reading} {self.runner} {self.agent}"
 
     def read(self) -> Content:
         """The bytes; raises ListError."""
@@ -48,7 +49,7 @@ class Source:
     def parse(self, content: Content) -> TaskList:
         """The list in these bytes; raises ListError for one with errors."""
         parsed = self.reading.parse(content)
-        vetting.refuse(self.path, parsed, self.runner)
+        vetting.refuse(self.path, parsed, self.runner, self.agent)
         return parsed
 
     def holds(self, sha256: str) -> bool:
@@ -80,13 +81,14 @@ def load(
     actor: str,
     reading: Reading,
     runner: str | None = None,
+    agent: str | None = None,
     rerun_changed: bool = False,
 ) -> Loaded:
     """Make the queue agree with a file. Raises ListError, having changed nothing, for a file with errors.
 
     A file that is gone leaves a queue that stands: the run can go on without it.
     """
-    source = Source(path, reading, runner, rerun_changed)
+    source = Source(path, reading, runner, rerun_changed, agent)
     for attempt in range(1, _ATTEMPTS_MAX + 1):
         known = lists.find(connection, str(path))
         try:
@@ -136,6 +138,7 @@ def bring_in(
             plans.known(connection, list_id),
             parsed,
             runner=source.runner,
+            agent=source.agent,
             rerun_changed=source.rerun_changed,
             just_marked=just_marked,
         )

@@ -14,6 +14,8 @@ from executor.database import translate
 from executor.estimate import Job
 from executor.events import timestamp
 from executor.model import Counts, ListRow, TaskRow, WorkerRow
+from executor.operations import costs
+from executor.operations.costs import Sum
 from executor.queue import tasks, workers
 from executor.states import ListStatus, TaskStatus
 
@@ -27,6 +29,7 @@ class Overview:
     tasks: Sequence[TaskRow]
     workers: Sequence[WorkerRow]
     pace: Mapping[str, float]  # mean seconds of completed runs, by runner
+    used: Sum  # by agents
 
     @property
     def status(self) -> ListStatus:
@@ -68,6 +71,7 @@ def read(connection: Connection[Any], row: ListRow) -> Overview:
             tasks.of_list(connection, row.list_id),
             _alive(connection, workers.of_list(connection, row.list_id)),
             tasks.pace(connection, row.list_id),
+            costs.together(tasks.costs(connection, row.list_id)),
         )
 
 
@@ -89,6 +93,7 @@ def as_dict(overview: Overview) -> dict[str, object]:
             "status": overview.status.value,
             "workers": len(overview.workers),
             "synced_at": timestamp(overview.list.synced_at),
+            "stop_reason": overview.list.stop_reason,
         },
         "counts": {
             "total": counts.total,
@@ -101,6 +106,7 @@ def as_dict(overview: Overview) -> dict[str, object]:
             "waiting": counts.waiting,
         },
         "eta_seconds": None if (eta := overview.eta) is None else round(eta.total_seconds()),
+        "used": overview.used.as_dict(),
         "workers": [
             {
                 "id": worker.worker_id,
@@ -139,6 +145,7 @@ def task_as_dict(task: TaskRow) -> Mapping[str, object]:
         "agent": task.agent,
         "runner": task.runner,
         "attempts": task.attempts,
+        "due_in_seconds": None if task.due_in is None else round(task.due_in.total_seconds(), 1),
         "last_error": task.last_error,
         "skip_reason": task.skip_reason,
         "queued_at": timestamp(task.queued_at),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from executor import sync
+from executor import settings, sync
 from executor.errors import UnreadableList
 from executor.runners import languages
 from loader import codes
 from loader.codes import Code
-from loader.model import Diagnostic, Severity, TaskList
+from loader.model import Diagnostic, Severity, Task, TaskList
 
 NO_COMMAND = Code(
     "E101",
@@ -23,15 +23,29 @@ NO_RUNNER = Code(
     "E102",
     "A `runner:` that this version does not have.",
     "no runner '{name}' in this version",
-    "use `runner: shell`, `runner: sql` or `runner: manual`",
+    "use `runner: shell`, `runner: sql`, `runner: agent` or `runner: manual`",
 )
 UNREADABLE = Code("E103", "A file cannot be read.", "{problem}", "{hint}")
-TABLE = (NO_COMMAND, NO_RUNNER, UNREADABLE)
+NO_AGENT = Code(
+    "E104",
+    "A task is for an agent, and none is named.",
+    "no agent is named for task {task}",
+    "name one: `--agent claude`, `agent: claude` below the task, or `executor: {{agent: claude}}`",
+)
+UNKNOWN_AGENT = Code(
+    "E105",
+    "An agent that nobody knows.",
+    "{problem}",
+    "see those there are with `executor agents`, or describe it in executor.toml as [agents.{name}]",
+)
+TABLE = (NO_COMMAND, NO_RUNNER, UNREADABLE, NO_AGENT, UNKNOWN_AGENT)
 
 
-def refuse(path: Path, parsed: TaskList, runner: str | None = None) -> None:
+def refuse(path: Path, parsed: TaskList, runner: str | None = None, agent: str | None = None) -> None:
     """Raise UnreadableList for a file with errors, also those that only a run would meet."""
-    _refuse(path, parsed, [*parsed.errors, *unrunnable(parsed, runner)])
+    _refuse(
+        path, parsed, [*parsed.errors, *unrunnable(parsed, runner, agent), *_agentless(path, parsed, runner, agent)]
+    )
 
 
 def refuse_errors(path: Path, parsed: TaskList) -> None:
@@ -50,12 +64,12 @@ def _refuse(path: Path, parsed: TaskList, found: Sequence[Diagnostic]) -> None:
         )
 
 
-def unrunnable(parsed: TaskList, runner: str | None = None) -> list[Diagnostic]:
+def unrunnable(parsed: TaskList, runner: str | None = None, agent: str | None = None) -> list[Diagnostic]:
     """What is right in the file but cannot be carried out by this program: errors before a run, not in a parse."""
     found = [
         replace(codes.diagnose(NO_COMMAND, line, language=language), file=task.file)
         for task, language, line in sync.unknown_languages(
-            (task for task in parsed.tasks if sync.runner_of(task, runner) != "manual"),
+            _with_blocks_to_run(parsed, runner, agent),
             {*languages.known(parsed.settings), "sql"},
         )
     ]
@@ -66,6 +80,39 @@ def unrunnable(parsed: TaskList, runner: str | None = None) -> list[Diagnostic]:
     found += [
         replace(codes.diagnose(NO_RUNNER, line, name=name), file=file)
         for name, line, file in asked
-        if name not in (None, "shell", "sql", "manual")
+        if name not in (None, "shell", "sql", "agent", "manual")
     ]
+    return found
+
+
+def _with_blocks_to_run(parsed: TaskList, runner: str | None, agent: str | None) -> Iterator[Task]:
+    """Tasks with the blocks that the program itself runs: of an agent's tasks the checks alone."""
+    for task in parsed.tasks:
+        chosen = sync.runner_of(task, runner, agent=agent, of_list=parsed.settings)
+        if chosen == "agent":
+            yield replace(task, blocks=tuple(block for block in task.blocks if block.role == "verify"))
+        elif chosen != "manual":
+            yield task
+
+
+def _agentless(path: Path, parsed: TaskList, runner: str | None, agent: str | None) -> list[Diagnostic]:
+    """Tasks for agents of whom nothing is known, each agent once."""
+    named: dict[str | None, Task] = {}
+    for task in parsed.tasks:
+        if sync.runner_of(task, runner, agent=agent, of_list=parsed.settings) == "agent":
+            named.setdefault(sync.agent_of(task, agent, parsed.settings), task)
+    if not named:
+        return []
+    from executor.runners.agents import catalogue
+
+    found = []
+    folder = path if path.is_dir() else path.parent
+    for name, task in named.items():
+        if name is None:
+            one = codes.diagnose(NO_AGENT, task.lines[0], task=task.task_id)
+        elif problem := catalogue.problem(name, folder, settings.read().environ):
+            one = codes.diagnose(UNKNOWN_AGENT, task.lines[0], problem=problem, name=name)
+        else:
+            continue
+        found.append(replace(one, file=task.file))
     return found

@@ -73,6 +73,11 @@ def resume(connection: Connection[Any], list_id: int, actor: str) -> bool:
     return rows.scalar(connection, LISTS.resume, {"list_id": list_id, "actor": actor}) is not None
 
 
+def halt(connection: Connection[Any], list_id: int, actor: str, reason: str) -> None:
+    """Stop a list until a person has done what `reason` says; what runs is let finish."""
+    connection.execute(LISTS.halt, {"list_id": list_id, "actor": actor, "reason": reason})
+
+
 def stop(connection: Connection[Any], list_id: int, actor: str, *, now: bool) -> None:
     """Ask all workers of a list to leave."""
     connection.execute(LISTS.stop, {"list_id": list_id, "actor": actor, "now": now})

@@ -15,7 +15,7 @@ from executor.database.volley import Statement
 from executor.model import Claimed, Orders, Prospects, Settled, Skipped
 from executor.outcome import Move
 from executor.queue import rows
-from executor.states import TaskStatus
+from executor.states import RunStatus, TaskStatus
 from sql import queries
 
 STEPS = queries.load("steps")
@@ -30,6 +30,15 @@ class Chunk:
     run_id: int
     number: int
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """The conversation with an agent that a run is part of."""
+
+    run_id: int
+    agent: str
+    session: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,7 @@ class Turn:
     worker: str
     moves: Sequence[Move] = ()
     chunks: Sequence[Chunk] = ()
+    talks: Sequence[Talk] = ()
     marks: Sequence[tuple[str, str]] = ()
     file_sha256: str | None = None
     appetite: Appetite | None = None
@@ -114,8 +124,11 @@ def _statements(turn: Turn) -> dict[str, Statement]:
     told = {"enter": Statement(STEPS.enter, here)}
     if turn.chunks:
         told["append_output"] = Statement(STEPS.append_output, here | _chunk_columns(turn.chunks))
+    if turn.talks:
+        told["note_sessions"] = Statement(STEPS.note_sessions, _talk_columns(turn.talks))
     if turn.moves:
         told["settle"] = Statement(STEPS.settle, here | _move_columns(turn.moves), Settled)
+        told |= _of_agents(turn)
     if failed:
         told["skip_dependents"] = Statement(STEPS.skip_dependents, {"queue_ids": failed, "actor": turn.worker}, Skipped)
     if turn.marks:
@@ -129,6 +142,24 @@ def _statements(turn: Turn) -> dict[str, Statement]:
             told["count_alone"] = Statement(STEPS.count_alone, here)
         told["claim"] = Statement(_claim(turn.appetite.limit), here | _appetite_columns(turn.appetite), Claimed)
     told["orders"] = Statement(STEPS.orders, here, Orders)
+    return told
+
+
+def _of_agents(turn: Turn) -> dict[str, Statement]:
+    """What the end of agents' runs means beyond their tasks: what they used, limits that others meet too, a halt."""
+    told = {}
+    if used := [move for move in turn.moves if move.usage]:
+        told["record_usage"] = Statement(STEPS.record_usage, _usage_columns(used))
+    waits = {
+        move.usage.agent: move.wait
+        for move in used
+        if move.usage and move.run_status is RunStatus.REFUSED and move.wait
+    }
+    if waits:
+        held = {"list_id": turn.list_id, "agents": list(waits), "waits": list(waits.values())}
+        told["hold_agents"] = Statement(STEPS.hold_agents, held)
+    if reason := next((move.halt for move in turn.moves if move.halt), ""):
+        told["halt"] = Statement(LISTS.halt, {"list_id": turn.list_id, "actor": turn.worker, "reason": reason})
     return told
 
 
@@ -211,4 +242,26 @@ def _move_columns(moves: Sequence[Move]) -> dict[str, Any]:
         "waits": [move.wait for move in moves],
         "counts": [move.counts for move in moves],
         "reviews": [move.review for move in moves],
+    }
+
+
+def _talk_columns(talks: Sequence[Talk]) -> dict[str, Any]:
+    return {
+        "run_ids": [talk.run_id for talk in talks],
+        "agents": [talk.agent for talk in talks],
+        "sessions": [talk.session for talk in talks],
+    }
+
+
+def _usage_columns(moves: Sequence[Move]) -> dict[str, Any]:
+    used = [move.usage for move in moves if move.usage]
+    return {
+        "run_ids": [move.run_id for move in moves],
+        "agents": [usage.agent for usage in used],
+        "sessions": [usage.session for usage in used],
+        "answers": [usage.answer.replace("\0", "\N{REPLACEMENT CHARACTER}") for usage in used],
+        "tokens_in": [usage.tokens_in for usage in used],
+        "tokens_out": [usage.tokens_out for usage in used],
+        "tokens_cached": [usage.tokens_cached for usage in used],
+        "costs_usd": [usage.cost_usd for usage in used],
     }

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection
 
 from executor import urgency
-from executor.model import Counts, Ranked, RunRow, TaskName, TaskRow
+from executor.model import Cost, Counts, Ranked, RunRow, Spent, TaskName, TaskRow
 from executor.queue import rows
 from loader.model import Status
 from sql import queries
@@ -54,6 +54,21 @@ def record_marks(connection: Connection[Any], list_id: int, marks: Mapping[str, 
 def pace(connection: Connection[Any], list_id: int) -> dict[str, float]:
     """Seconds that completed runs of this list took on average, by runner; empty before the first."""
     return dict(connection.execute(TASKS.pace, {"list_id": list_id}).fetchall())
+
+
+def spent(connection: Connection[Any], list_id: int) -> list[Spent]:
+    """What the runs of a list used: all, those of the last 24 hours, and those of each task that may run again."""
+    return rows.many(connection, Spent, TASKS.spent, {"list_id": list_id})
+
+
+def costs(connection: Connection[Any], list_id: int) -> list[Cost]:
+    """What agents used, by task and agent."""
+    return rows.many(connection, Cost, TASKS.costs, {"list_id": list_id})
+
+
+def record(connection: Connection[Any], list_id: int) -> dict[str, str]:
+    """The status of every task, by id."""
+    return dict(connection.execute(TASKS.record, {"list_id": list_id}).fetchall())
 
 
 def failed(connection: Connection[Any], list_id: int, only: Sequence[int] | None = None) -> list[tuple[int, str]]:

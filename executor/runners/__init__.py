@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from executor.model import Claimed
 from executor.outcome import Outcome
+
+if TYPE_CHECKING:
+    from executor.runners.agents.keeper import Keeper
 
 
 class Io(Protocol):
@@ -24,6 +27,9 @@ class Io(Protocol):
 
     def output(self, content: bytes) -> None:
         """Keep a piece of output, at most 64 KB."""
+
+    def talks(self, agent: str, session: str) -> None:
+        """Keep the name of the conversation with an agent: a later run goes on with it, even if this one is killed."""
 
     def began(self, pgid: int) -> None:
         """A process group of this run exists."""
@@ -43,6 +49,8 @@ class Surroundings:
     settings: Mapping[str, Any]  # the list's, below each task's own
     worker: str  # the worker's token
     queue: Callable[[], str] = str  # how to connect to the queue's own database
+    keeper: Keeper | None = None  # of what agents must not change
+    record: Callable[[], Mapping[str, str]] = dict  # how the tasks of the list stand now, by id
 
 
 Runner = Callable[[Claimed, Io, Surroundings], Outcome]
@@ -56,4 +64,8 @@ def find(name: str) -> Runner:
         from executor.runners.migrate import run as migrate
 
         return migrate
+    if name == "agent":
+        from executor.runners.agents.carry import run as agent
+
+        return agent
     return {"shell": shell.run, "sql": shell.run, "manual": shell.verify, "container": container.run}[name]

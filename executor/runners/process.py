@@ -11,10 +11,11 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from executor import clock, faults, processes
 from executor.runners import Io
@@ -38,6 +39,32 @@ class Why(Enum):
 
     TIMEOUT = "timeout"
     CANCEL = "cancel"
+    STALL = "stall"
+
+
+class Listener(Protocol):
+    """Who reads along, standard output and standard error apart."""
+
+    def out(self, content: bytes) -> bool:
+        """A piece of standard output; is it a sign of life?"""
+
+    def err(self, content: bytes) -> bool:
+        """A piece of standard error; is it a sign of life?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """How a process is treated. `signals` are sent one after the other when it is to end, each with its time to obey;
+    the first to its own group alone where there are several."""
+
+    stdin: int | None = None  # nothing to read where there is none
+    listener: Listener | None = None
+    stall: float | None = None  # seconds without a sign of life
+    signals: Sequence[tuple[signal.Signals, float]] = field(default=((signal.SIGTERM, GRACE_SECONDS),))
+    sweep: bool = False  # end what it left behind in other sessions too, also when it ends by itself
+
+
+_USUAL = Conduct()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +91,51 @@ def carry(
     io: Io,
     timeout: float | None,
     identity: tuple[str, int],
+    conduct: Conduct = _USUAL,
 ) -> Exit:
     """Start `argv` in its own session and stay with it to the end. `identity` is worker token and run id; `program` is
     the file to execute, where the first word is only its name.
 
     Raises OSError when it cannot be started, Cancelled when it need not be any more. The tree is asked with SIGTERM
-    when the time is up or the run is cancelled, and killed ten seconds later; whatever it leaves in its group when it
-    ends by itself is killed as well.
+    (or as `conduct` says) when the time is up or the run is cancelled, and killed ten seconds later; whatever it leaves
+    in its group when it ends by itself is killed as well.
     """
-    child, output = patiently(lambda: _start(argv, program, folder, environ), io)
+    child, outputs = patiently(lambda: _start(argv, program, folder, environ, conduct), io)
     faults.at("spawned-not-guarded")
     io.began(child.pid)
     try:
-        return _Watch(child, output, io, timeout, identity).run()
+        return _Watch(child, outputs, io, timeout, identity, conduct).run()
     finally:
         io.ended(child.pid)
-        os.close(output)
+        for output in outputs:
+            os.close(output)
 
 
 def _start(
-    argv: Sequence[str], program: str | None, folder: Path, environ: Mapping[str, str]
-) -> tuple[subprocess.Popen[bytes], int]:
-    """The process, and where to read its output."""
-    output, child_output = os.pipe()
+    argv: Sequence[str], program: str | None, folder: Path, environ: Mapping[str, str], conduct: Conduct
+) -> tuple[subprocess.Popen[bytes], list[int]]:
+    """The process, and where to read its output: in one stream, or in two where somebody reads along."""
+    pipes = [os.pipe() for _ in range(2 if conduct.listener else 1)]
+    outputs = [output for output, _ in pipes]
     try:
         child = subprocess.Popen(
             argv,
             executable=program,
             cwd=folder,
             env=environ,
-            stdin=_nothing(),
-            stdout=child_output,
-            stderr=child_output,
+            stdin=_nothing() if conduct.stdin is None else conduct.stdin,
+            stdout=pipes[0][1],
+            stderr=pipes[-1][1],
             start_new_session=True,
         )
     except BaseException:
-        os.close(output)
+        for output in outputs:
+            os.close(output)
         raise
     finally:
-        os.close(child_output)
-    return child, output
+        for _, child_output in pipes:
+            os.close(child_output)
+    return child, outputs
 
 
 @cache
@@ -116,17 +148,26 @@ class _Watch:
     """The waiting of one runner thread: for output, for the end of the child, for the clock and for a cancel."""
 
     def __init__(
-        self, child: subprocess.Popen[bytes], output: int, io: Io, timeout: float | None, identity: tuple[str, int]
+        self,
+        child: subprocess.Popen[bytes],
+        outputs: Sequence[int],
+        io: Io,
+        timeout: float | None,
+        identity: tuple[str, int],
+        conduct: Conduct,
     ) -> None:
         self._child = child
-        self._output = output
-        self._output_ended = False
-        self._reading = False
+        self._outputs = outputs
+        self._open = set(outputs)
+        self._reading: set[int] = set()
+        self._conduct = conduct
+        self._signals = list(conduct.signals)
+        self._heard_at = clock.monotonic()
         self._poll = select.poll()
         self._io = io
         self._identity = identity
         self._deadline = None if timeout is None else clock.monotonic() + timeout
-        self._kill_at: float | None = None
+        self._next_at: float | None = None  # when the next signal is due, or the end of patience
         self._why: Why | None = None
         self._buffer: list[bytes] = []
         self._buffered = 0
@@ -135,7 +176,8 @@ class _Watch:
         self._tail_size = 0
 
     def run(self) -> Exit:
-        os.set_blocking(self._output, False)
+        for output in self._outputs:
+            os.set_blocking(output, False)
         exit_fd = os.pidfd_open(self._child.pid) if hasattr(os, "pidfd_open") else None
         self._poll.register(self._io.wake_fd, select.POLLIN)
         if exit_fd is not None:
@@ -151,8 +193,9 @@ class _Watch:
         while True:
             self._read_while_there_is_room()
             ready = {number for number, _ in self._poll.poll(_milliseconds(self._patience(exit_fd)))}
-            if self._output in ready:
-                self._read()
+            for output in self._outputs:
+                if output in ready:
+                    self._read(output)
             if self._io.wake_fd in ready:
                 word = os.read(self._io.wake_fd, 16)
                 if word.strip(b"r"):
@@ -163,15 +206,19 @@ class _Watch:
 
     def _read_while_there_is_room(self) -> None:
         """Beyond that the pipe fills and the task waits; its end, its time and a cancel are heeded all the same."""
-        wanted = not self._output_ended and not self._io.full
-        if wanted and not self._reading:
-            self._poll.register(self._output, select.POLLIN)
-        elif self._reading and not wanted:
-            self._poll.unregister(self._output)
-        self._reading = wanted
+        wanted = set() if self._io.full else self._open
+        if wanted == self._reading:
+            return
+        for output in wanted - self._reading:
+            self._poll.register(output, select.POLLIN)
+        for output in self._reading - wanted:
+            self._poll.unregister(output)
+        self._reading = set(wanted)
 
     def _patience(self, exit_fd: int | None) -> float | None:
-        moments = [moment for moment in (self._deadline, self._kill_at, self._flush_at) if moment is not None]
+        moments = [
+            moment for moment in (self._deadline, self._next_at, self._flush_at, self._stall_at()) if moment is not None
+        ]
         patience = max(0.0, min(moments) - clock.monotonic()) if moments else None
         if exit_fd is None:  # no pidfd on this system: look by the clock
             return _POLL_SECONDS if patience is None else min(patience, _POLL_SECONDS)
@@ -181,23 +228,43 @@ class _Watch:
         now = clock.monotonic()
         if self._flush_at is not None and now >= self._flush_at:
             self._flush()
-        if self._kill_at is not None and now >= self._kill_at:
-            self._kill()
-            self._kill_at = None
+        if self._next_at is not None and now >= self._next_at:
+            self._urge()
         if self._deadline is not None and now >= self._deadline:
             self._deadline = None
             self._end(Why.TIMEOUT, at_once=False)
+        if (stall_at := self._stall_at()) is not None and now >= stall_at:
+            self._end(Why.STALL, at_once=False)
+
+    def _stall_at(self) -> float | None:
+        """When it will have been silent for too long; a process that we do not read from cannot say anything."""
+        if self._conduct.stall is None or self._why is not None:
+            return None
+        if self._io.full:
+            self._heard_at = clock.monotonic()
+        return self._heard_at + self._conduct.stall
 
     def _end(self, why: Why, *, at_once: bool) -> None:
+        is_first = self._why is None
         self._why = self._why or why
         self._deadline = None
         if at_once:
             self._kill()
-        elif self._kill_at is None:
+        elif is_first:
+            self._urge()
+
+    def _urge(self) -> None:
+        """Send the next of the signals, or make an end of it."""
+        if not self._signals:
+            self._kill()
+            self._next_at = None
+            return
+        sign, patience = self._signals.pop(0)
+        if not self._signals:  # the last word is for the whole tree
             for pid in processes.of_worker(*self._identity):
-                processes.send(pid, signal.SIGTERM)
-            processes.send_group(self._child.pid, signal.SIGTERM)
-            self._kill_at = clock.monotonic() + GRACE_SECONDS
+                processes.send(pid, sign)
+        processes.send_group(self._child.pid, sign)
+        self._next_at = clock.monotonic() + patience
 
     def _kill(self) -> None:
         processes.send_group(self._child.pid, signal.SIGKILL)
@@ -206,11 +273,12 @@ class _Watch:
     def _finish(self) -> Exit:
         # The zombie still holds its pid, so this group cannot be anybody else's.
         processes.send_group(self._child.pid, signal.SIGKILL)
-        if self._why is not None:
+        if self._why is not None or self._conduct.sweep:
             processes.end(*self._identity)
         _, status, usage = os.wait4(self._child.pid, 0)
         self._child.returncode = os.waitstatus_to_exitcode(status)  # Popen must not look for this pid again
-        self._drain()
+        for output in self._outputs:
+            self._drain(output)
         self._flush()
         code = self._child.returncode
         return Exit(
@@ -222,15 +290,18 @@ class _Watch:
             tail=b"".join(self._tail)[-_TAIL_BYTES:],
         )
 
-    def _read(self) -> int:
+    def _read(self, output: int) -> int:
         """Take what is there; how much it was."""
         try:
-            content = os.read(self._output, CHUNK_BYTES)
+            content = os.read(output, CHUNK_BYTES)
         except BlockingIOError:
             return 0
         if not content:
-            self._output_ended = True
+            self._open = self._open - {output}
             return 0
+        listener = self._conduct.listener
+        if listener is None or (listener.out if output == self._outputs[0] else listener.err)(content):
+            self._heard_at = clock.monotonic()
         self._buffer.append(content)
         self._buffered += len(content)
         if self._buffered >= CHUNK_BYTES:
@@ -254,14 +325,14 @@ class _Watch:
         for start in range(0, len(content), CHUNK_BYTES):
             self._io.output(content[start : start + CHUNK_BYTES])
 
-    def _drain(self) -> None:
+    def _drain(self, output: int) -> None:
         """Take what is still in the pipe, but no more than it can hold: the rest would be a stranger's."""
         until = clock.monotonic() + _DRAIN_SECONDS
         room = _PIPE_BYTES
         poll = select.poll()
-        poll.register(self._output, select.POLLIN)
-        while not self._output_ended and room > 0:
-            taken = self._read()
+        poll.register(output, select.POLLIN)
+        while output in self._open and room > 0:
+            taken = self._read(output)
             room -= taken
             left = until - clock.monotonic()
             if not taken and (left <= 0 or not poll.poll(_milliseconds(left))):

@@ -36,6 +36,8 @@ def verify(claimed: Claimed, io: Io, surroundings: Surroundings) -> Outcome:
 def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequence[str]) -> Outcome:
     settings = {**surroundings.settings, **claimed.spec["settings"]}
     blocks = [block for role in roles for block in claimed.spec["blocks"] if block["role"] == role]
+    if settings.get("verify"):  # of the list, after those of the task
+        blocks.append({"language": "sh", "role": "verify", "attributes": {}, "content": f"{settings['verify']}\n"})
     cpu_seconds, memory_bytes = 0.0, 0
     for number, block in enumerate(blocks, 1):
         which = f"{'check' if block['role'] == 'verify' else 'block'} {number} of {len(blocks)} ({block['language']})"
@@ -82,7 +84,7 @@ def _run_block(
 ) -> process.Exit:
     language = languages.find(block["language"], settings)
     begin = _Beginning(
-        folder=_folder(block, settings, surroundings),
+        folder=folder_of(block, settings, surroundings),
         environ=environ_of(claimed, block, surroundings),
         io=io,
         timeout=timeout_of(block, settings),
@@ -100,7 +102,7 @@ def _run_block(
                 raise
     script = surroundings.scratch / f"{claimed.run_id}{language.suffix}"
     try:
-        patiently(lambda: _write(script, block["content"]), io)
+        patiently(lambda: write_script(script, block["content"]), io)
         return begin.carry([*language.command, str(script)], begin.environ)
     finally:
         script.unlink(missing_ok=True)
@@ -128,7 +130,8 @@ class _Beginning:
         )
 
 
-def _write(script: Path, content: str) -> None:
+def write_script(script: Path, content: str) -> None:
+    """A private file; OSError where it cannot be written."""
     try:
         descriptor = os.open(script, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     except FileNotFoundError:  # whoever tidies up old files in /tmp took the folder for one
@@ -140,17 +143,20 @@ def _write(script: Path, content: str) -> None:
         file.write(content)
 
 
-def _folder(block: Mapping[str, Any], settings: Mapping[str, Any], surroundings: Surroundings) -> Path:
+def folder_of(block: Mapping[str, Any], settings: Mapping[str, Any], surroundings: Surroundings) -> Path:
+    """Where a block runs: in its `dir`, from the folder of the list."""
     chosen = block["attributes"].get("dir") or settings.get("dir") or "."
     return surroundings.folder / Path(str(chosen)).expanduser()
 
 
 def timeout_of(block: Mapping[str, Any], settings: Mapping[str, Any]) -> float | None:
+    """How many seconds a block may take."""
     chosen = block["attributes"].get("timeout", settings.get("timeout"))
     return None if chosen is None else float(chosen)
 
 
 def environ_of(claimed: Claimed, block: Mapping[str, Any], surroundings: Surroundings) -> dict[str, str]:
+    """What a block sees: the executor's own environment, what it says of the run, and the settings' `env`."""
     given = {
         "EXECUTOR_LIST": surroundings.list_path,
         "EXECUTOR_TASK_ID": claimed.task_id,

@@ -1,7 +1,7 @@
 -- name: find
 -- One list by its path, with the number of its live workers.
 SELECT list_id, task_list_path AS path, title, dialect, sequential, settings, status, status_by, source_sha256, reader,
-    synced_at, started_at, paused_at, stopped_at, created_at, held, host, reading,
+    synced_at, started_at, paused_at, stopped_at, created_at, held, host, reading, stop_reason,
     (
         SELECT count(*)
         FROM executor.worker_list
@@ -46,7 +46,7 @@ ORDER BY list.list_id
 -- A worker takes a list up by itself: what a person paused or stopped stays so.
 WITH begun AS (
     UPDATE executor.executor_state
-    SET status = 'running', stop_now = false, status_by = %(actor)s, started_at = now()
+    SET status = 'running', stop_now = false, status_by = %(actor)s, started_at = now(), stop_reason = NULL
     WHERE list_id = %(list_id)s AND status <> 'paused' AND NOT held
     RETURNING list_id
 ), noted AS (
@@ -68,7 +68,8 @@ RETURNING list_id
 -- A worker begins: the list runs, unless a person paused it, which outlives every crash.
 WITH begun AS (
     UPDATE executor.executor_state
-    SET status = 'running', stop_now = false, held = false, status_by = %(actor)s, started_at = now()
+    SET status = 'running', stop_now = false, held = false, status_by = %(actor)s, started_at = now(),
+        stop_reason = NULL
     WHERE list_id = %(list_id)s AND status <> 'paused'
     RETURNING list_id
 )
@@ -122,6 +123,7 @@ WITH changed AS (
             ELSE 'stopped'
         END,
         held = false,
+        stop_reason = NULL,
         status_by = %(actor)s
     WHERE list_id = %(list_id)s AND (status = 'paused' OR held)
     RETURNING list_id
@@ -147,6 +149,23 @@ INSERT INTO executor.event (list_id, kind, actor, detail)
 SELECT list_id, 'list.stopped', %(actor)s, jsonb_build_object('now', %(now)s)
 FROM changed
 RETURNING event_id
+
+-- name: halt
+-- A worker stops a list for all of them, after what runs: only a person can mend what is in the way.
+WITH changed AS (
+    UPDATE executor.executor_state
+    SET status = CASE WHEN status = 'paused' THEN 'paused' ELSE 'stopped' END,
+        stop_now = false,
+        held = true,
+        stopped_at = now(),
+        status_by = %(actor)s,
+        stop_reason = %(reason)s
+    WHERE list_id = %(list_id)s AND stop_reason IS DISTINCT FROM %(reason)s
+    RETURNING list_id
+)
+INSERT INTO executor.event (list_id, kind, actor, detail)
+SELECT list_id, 'list.stopped', %(actor)s, jsonb_build_object('now', false, 'why', %(reason)s::text)
+FROM changed
 
 -- name: record_file
 -- Remember which bytes of the file the queue now agrees with, after a mark of ours changed them.

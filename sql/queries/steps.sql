@@ -72,7 +72,8 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
     FROM begun
     WHERE task.queue_id = begun.queue_id
     RETURNING task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures,
-        task.last_error, task.notes, task.review, task.rank, task.position, begun.run_id, begun.attempt
+        task.last_error, task.notes, task.review, task.assigned_agent, task.rank, task.position, begun.run_id,
+        begun.attempt
 ), noted AS (
     INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor)
     SELECT %(list_id)s, queue_id, run_id, attempt, 'task.started', %(worker)s
@@ -86,7 +87,9 @@ SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, no
     ) END AS since,
     CASE WHEN runner IN ('sql', 'migrate') THEN (
         SELECT list.created_at FROM executor.executor_state AS list WHERE list.list_id = claimed.list_id
-    ) END AS list_created_at
+    ) END AS list_created_at,
+    assigned_agent AS agent,
+    CASE WHEN runner = 'agent' THEN executor.agent_context(queue_id) END AS context
 FROM claimed
 ORDER BY rank, position
 
@@ -101,7 +104,9 @@ SELECT task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.
     ) END AS since,
     CASE WHEN task.runner IN ('sql', 'migrate') THEN (
         SELECT list.created_at FROM executor.executor_state AS list WHERE list.list_id = task.list_id
-    ) END AS list_created_at
+    ) END AS list_created_at,
+    task.assigned_agent AS agent,
+    CASE WHEN task.runner = 'agent' THEN executor.agent_context(task.queue_id) END AS context
 FROM executor.task_queue AS task
 WHERE task.worker_id = %(worker_id)s
 ORDER BY task.rank, task.position
@@ -292,6 +297,40 @@ SELECT list.status, list.stop_now, list.status_by,
 FROM executor.executor_state AS list
 LEFT JOIN executor.worker_list AS serving ON serving.worker_id = %(worker_id)s AND serving.list_id = list.list_id
 WHERE list.list_id = %(list_id)s
+
+-- name: note_sessions
+-- Remember which conversation of its agent each of these runs is part of: after a crash the next run goes on with it.
+UPDATE executor.run
+SET agent = noted.agent, session = noted.session
+FROM unnest(%(run_ids)s::bigint[], %(agents)s::text[], %(sessions)s::text[]) AS noted (run_id, agent, session)
+WHERE run.run_id = ANY(%(run_ids)s::bigint[]) AND run.run_id = noted.run_id
+
+-- name: record_usage
+-- What agents used, whether their runs still count or not: it was paid for.
+UPDATE executor.run
+SET agent = used.agent,
+    session = coalesce(used.session, run.session),
+    answer = nullif(used.answer, ''),
+    tokens_in = used.tokens_in,
+    tokens_out = used.tokens_out,
+    tokens_cached = used.tokens_cached,
+    cost_usd = used.cost_usd
+FROM unnest(
+    %(run_ids)s::bigint[], %(agents)s::text[], %(sessions)s::text[], %(answers)s::text[], %(tokens_in)s::bigint[],
+    %(tokens_out)s::bigint[], %(tokens_cached)s::bigint[], %(costs_usd)s::numeric[]
+) AS used (run_id, agent, session, answer, tokens_in, tokens_out, tokens_cached, cost_usd)
+WHERE run.run_id = ANY(%(run_ids)s::bigint[]) AND run.run_id = used.run_id
+
+-- name: hold_agents
+-- An agent at its limit is not asked again before it is over, for no task of the list.
+UPDATE executor.task_queue AS task
+SET due_at = greatest(task.due_at, now() + held.wait)
+FROM unnest(%(agents)s::text[], %(waits)s::interval[]) AS held (agent, wait)
+WHERE task.list_id = %(list_id)s
+  AND task.status = 'queued'
+  AND task.runner = 'agent'
+  AND task.assigned_agent = held.agent
+  AND task.removed_at IS NULL
 
 -- name: append_output
 -- Keep chunks of output. One that is already there came with a commit whose answer was lost.

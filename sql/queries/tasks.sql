@@ -16,7 +16,8 @@ SELECT task.queue_id, task.task_id, task.title, task.description, task.priority,
         ELSE '{}'
     END AS blocked_by,
     task.unmet, task.hold, task.approved_at, task.runner, task.assignee, task.assigned_agent AS agent, task.attempts,
-    task.last_error, task.skip_reason, task.due_at > now() AS backing_off, task.queued_at, task.started_at,
+    task.last_error, task.skip_reason, task.due_at > now() AS backing_off,
+    CASE WHEN task.status = 'queued' AND task.due_at > now() THEN task.due_at - now() END AS due_in, task.queued_at, task.started_at,
     task.completed_at, task.worker_id, worker.name AS worker, worker.lease_until - now() AS lease_left,
     task.review, task.notes, executor.person_asked(task.spec, task.assignee) AS asked,
     CASE WHEN task.asked_at >= task.queued_at THEN task.asked_at END AS asked_at,
@@ -42,7 +43,8 @@ ORDER BY position
 -- Every run of a task, oldest first.
 SELECT run_id, attempt, status, worker, started_at, ended_at, exit_code, signal, error, cpu_seconds, memory_bytes,
     (SELECT coalesce(sum(length(content)), 0) FROM executor.run_output WHERE run_output.run_id = run.run_id)::bigint
-        AS output_bytes
+        AS output_bytes,
+    agent, session, answer, tokens_in, tokens_out, tokens_cached, cost_usd::float8 AS cost_usd
 FROM executor.run
 WHERE queue_id = %(queue_id)s
 ORDER BY run_id
@@ -231,6 +233,48 @@ FROM executor.task_queue
 WHERE list_id = %(list_id)s
   AND removed_at IS NULL
   AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
+
+-- name: spent
+-- What the runs of a list used: all of them, those of the last 24 hours, and those of each task that may run again.
+WITH used AS MATERIALIZED (
+    SELECT task.task_id, task.status, run.started_at, coalesce(run.cost_usd, 0) AS cost_usd,
+        coalesce(run.tokens_in, 0) + coalesce(run.tokens_out, 0) AS tokens,
+        extract(epoch FROM coalesce(run.ended_at, now()) - run.started_at) AS seconds
+    FROM executor.task_queue AS task
+    JOIN executor.run USING (queue_id)
+    WHERE task.list_id = %(list_id)s AND task.runner <> 'container'
+)
+SELECT 'list' AS scope, NULL AS task_id, coalesce(sum(cost_usd), 0)::float8 AS cost_usd,
+    coalesce(sum(tokens), 0)::bigint AS tokens, coalesce(sum(seconds), 0)::float8 AS seconds
+FROM used
+UNION ALL
+SELECT 'day', NULL, coalesce(sum(cost_usd), 0)::float8, coalesce(sum(tokens), 0)::bigint,
+    coalesce(sum(seconds), 0)::float8
+FROM used
+WHERE started_at > now() - interval '1 day'
+UNION ALL
+SELECT 'task', task_id, sum(cost_usd)::float8, sum(tokens)::bigint, sum(seconds)::float8
+FROM used
+WHERE status = 'queued'
+GROUP BY task_id
+
+-- name: costs
+-- What agents used in a list, by task and agent, in the order of the file.
+SELECT task.task_id, task.title, run.agent, count(*)::integer AS runs,
+    coalesce(sum(run.tokens_in), 0)::bigint AS tokens_in, coalesce(sum(run.tokens_out), 0)::bigint AS tokens_out,
+    coalesce(sum(run.tokens_cached), 0)::bigint AS tokens_cached, sum(run.cost_usd)::float8 AS cost_usd,
+    coalesce(sum(extract(epoch FROM coalesce(run.ended_at, now()) - run.started_at)), 0)::float8 AS seconds
+FROM executor.task_queue AS task
+JOIN executor.run USING (queue_id)
+WHERE task.list_id = %(list_id)s AND run.agent IS NOT NULL
+GROUP BY task.queue_id, run.agent
+ORDER BY task.position, run.agent
+
+-- name: record
+-- How the tasks of a list stand, by id: what their marks in the file may say.
+SELECT task_id, status
+FROM executor.task_queue
+WHERE list_id = %(list_id)s AND removed_at IS NULL
 
 -- name: pace
 -- How long completed runs of a list took on average, by how they were carried out, for an estimate of the rest.

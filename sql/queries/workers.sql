@@ -162,7 +162,8 @@ WITH last AS (
     FROM last
     WHERE list.list_id = %(list_id)s
       AND list.status = 'stopped'
-      AND last.reason <> 'stopped'    -- a person's word wins: theirs has no reason, or this one in its followers
+      -- A person's word wins: theirs has no reason, or the first of these in its followers. The others wait for one.
+      AND last.reason NOT IN ('stopped', 'refused', 'spent')
     RETURNING list.list_id
 )
 INSERT INTO executor.event (list_id, kind, actor, detail)

@@ -24,6 +24,7 @@ from executor.cli.views import plain
 from executor.errors import ListError
 from executor.model import Claimed, Counts, Skipped
 from executor.outcome import Move
+from executor.states import RunStatus
 
 _FRAMES_PER_SECOND = 5
 _TITLE_MAX = 40
@@ -85,6 +86,7 @@ class Live(plain.Plain):
         super().__init__(counts, spelled)
         self._console = Console(file=cast(TextIO, _Framed(sys.stdout)), highlight=False, soft_wrap=True)
         self._running: dict[int, _Shown] = {}
+        self._resting: dict[str, tuple[Claimed, float]] = {}  # by agent: a task of it, and until when it rests
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -123,6 +125,8 @@ class Live(plain.Plain):
         self._console.print(Text.from_ansi(text))
 
     def started(self, run: Claimed) -> None:
+        if run.agent:
+            self._resting.pop(run.agent, None)
         if run.runner != "container":
             self._running[run.run_id] = _Shown(run, clock.monotonic())
 
@@ -135,6 +139,8 @@ class Live(plain.Plain):
 
     def ended(self, run: Claimed, move: Move, took: timedelta | None) -> None:
         self._running.pop(run.run_id, None)
+        if move.run_status is RunStatus.REFUSED and move.wait and run.agent:
+            self._resting[run.agent] = (run, clock.monotonic() + move.wait.total_seconds())
         super().ended(run, move, took)
         self._progress.update(self._bar, completed=self.over)
 
@@ -158,6 +164,11 @@ class Live(plain.Plain):
         rows = [
             (one.run.task_id, console.duration(now - one.began), console.clean(one.run.title), one.last_line)
             for one in shown[:room]
+        ]
+        rows += [
+            (run.task_id, console.duration(until - now), f"until {agent} may go on", "at its limit")
+            for agent, (run, until) in self._resting.items()
+            if until > now
         ]
         table = [_Rows(rows)] if rows else []
         rest = [Text(f"and {len(shown) - room} more")] if len(shown) > room else []

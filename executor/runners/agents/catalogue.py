@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,6 +47,19 @@ def every(folder: Path, environ: Mapping[str, str]) -> list[Entry]:
     for place in places(folder, environ):
         known |= set(_agents(place))
     return [entry for name in sorted(known) if (entry := find(name, folder, environ))]
+
+
+def problem(name: str, folder: Path, environ: Mapping[str, str]) -> str:
+    """Why an agent of this name cannot be used; empty where it can."""
+    try:
+        if find(name, folder, environ):
+            return ""
+    except BadProfile as error:
+        return str(error)
+    known = {*names(), *(other for place in places(folder, environ) for other in _agents(place))}
+    near = difflib.get_close_matches(name, known, 1)
+    suggestion = f" (did you mean '{near[0]}'?)" if near else ""
+    return f"no agent '{name}'{suggestion}"
 
 
 def places(folder: Path, environ: Mapping[str, str]) -> list[Path]:

@@ -33,6 +33,7 @@ def row(*, sequential=True, **settings):
         held=False,
         host=None,
         reading={},
+        stop_reason=None,
         workers=0,
     )
 
@@ -60,6 +61,7 @@ def task(queue_id, *, section=(), tags=(), priority="P3"):
         last_error=None,
         skip_reason=None,
         backing_off=False,
+        due_in=None,
         queued_at=NOW,
         started_at=None,
         completed_at=None,

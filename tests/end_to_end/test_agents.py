@@ -1,0 +1,139 @@
+"""Tasks that an agent does: whatever it says, hides, breaks or forgets, only what was checked is done."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+from tests import make
+from tests.desk import Desk
+from tests.end_to_end import standin
+
+
+def task(id: str, title: str, *, check: bool = True, **options: Any) -> str:
+    verify = f'test "$(cat {id}.done)" = {id}' if check else None
+    return make.task(title, None, id=id, verify=verify, **options)
+
+
+def write(desk: Desk, *tasks: str, settings: str = "") -> Path:
+    desk.put("executor.toml", standin.profile())
+    settings = ", ".join(
+        ["runner: agent, agent: standin, retry_delay: 50ms, keep_going: yes", *([settings] if settings else [])]
+    )
+    return desk.write(f"---\nexecutor: {{{settings}}}\n---\n# Work\n\nWhat it is about.\n\n" + "".join(tasks))
+
+
+def sessions(desk: Desk, task_id: str) -> list[list[str]]:
+    """Each run of a task as the stand-in saw it: its session, and whether it was begun or resumed."""
+    return [line.split() for line in desk.read(f"standin/{task_id}.runs").splitlines()]
+
+
+def test_an_agent_is_prompted_checked_and_told_what_was_wrong(desk: Desk):
+    write(desk, task("A-1", "Lies about it"), task("A-2", "Honest work", depends_on=["A-1"]))
+    answer = desk.do("run")
+    assert answer.code == 0, answer.said
+    assert desk.runs("A-1") == ["failed", "succeeded"]
+    assert [how for _, how in sessions(desk, "A-1")] == ["begun", "resumed"]
+    shown = desk.do("show", "A-1", "--json").json
+    assert [run["cost_usd"] for run in shown["runs"]] == [0.25, 0.25], "its dollars count the whole session"
+    assert shown["runs"][0]["error"].startswith("check 1 of 1 (sh) ended with exit status 1")
+    assert shown["runs"][1]["answer"] == "I did it. Everything works."
+    costs = desk.do("report", "costs", "--json").json
+    assert costs["total"]["cost_usd"] == 0.75
+    assert costs["total"]["tokens_in"] == 3000
+    assert "agents: 3 runs, 3.1k tokens, $0.75" in desk.do("status").out
+    assert "$0.7500" in desk.do("report", "costs").out or "0.7500" in desk.do("report", "costs").out
+
+
+def test_a_login_stops_the_list_until_a_person_has_seen_to_it(desk: Desk):
+    write(desk, task("A-1", "Login first"), task("A-2", "Honest work"))
+    answer = desk.do("run")
+    assert answer.code == 3, answer.said
+    assert "standin: you are not logged in; run `standin login`, then `executor run` goes on" in answer.said
+    assert desk.statuses() == {"A-1": "queued", "A-2": "queued"}
+    assert desk.runs("A-1") == ["refused"]
+    status = desk.do("status", "--json").json
+    assert "run `standin login`" in status["list"]["stop_reason"]
+    assert status["tasks"][0]["attempts"] == 0, "it cost nothing"
+    desk.put("standin/logged-in")
+    assert desk.do("run").code == 0
+    assert desk.statuses() == {"A-1": "completed", "A-2": "completed"}
+    assert desk.do("status", "--json").json["list"]["stop_reason"] is None
+
+
+def test_what_is_denied_or_not_there_stops_the_list_too(desk: Desk):
+    write(desk, task("A-1", "Denied a tool"))
+    answer = desk.do("run")
+    assert (answer.code, desk.statuses()) == (3, {"A-1": "queued"})
+    assert "standin: was denied Bash" in answer.said
+    desk.put("executor.toml", '[agents.standin]\ncommand = ["no-such-agent"]\ninstall = "brew install it"\n')
+    answer = desk.do("run")
+    assert answer.code == 3
+    assert "not installed here: no command `no-such-agent`; install it: brew install it" in answer.said
+
+
+def test_a_budget_ends_the_run_before_the_next_claim(desk: Desk):
+    tasks = [task(f"A-{number}", "Honest work") for number in range(1, 6)]
+    write(desk, *tasks, settings="budget: {usd: 0.5, tokens: 1M}")
+    answer = desk.do("run")
+    assert answer.code == 3, answer.said
+    assert "the budget is used up: 0.50 of 0.5 dollars" in answer.said
+    assert list(desk.statuses().values()).count("completed") == 2
+    assert desk.do("run").code == 3, "and it stays used up"
+    desk.write(desk.read().replace("usd: 0.5", "usd: 5"))
+    assert desk.do("run").code == 0
+
+
+def test_a_limit_is_waited_for_by_all_tasks_of_the_agent(desk: Desk):
+    write(desk, task("A-1", "Limit"), task("A-2", "Honest work"))
+    running = desk.start("run")
+    desk.until(lambda: desk.runs("A-1") == ["refused"], "refused")
+    seen = {one["id"]: one for one in desk.do("status", "--json").json["tasks"]}
+    assert seen["A-1"]["due_in_seconds"] > 1
+    assert seen["A-2"]["due_in_seconds"] > 1
+    assert seen["A-1"]["attempts"] == 0
+    answer = running.end()
+    assert answer.code == 0, answer.said
+    assert "standin: usage limit reached, try again in 1 seconds; again in" in answer.said
+    assert desk.runs("A-1") == ["refused", "succeeded"]
+
+
+def test_a_killed_executor_goes_on_with_the_session(desk: Desk):
+    write(desk, task("A-1", "Waits for it"))
+    running = desk.start("run")
+    desk.until_there("standin/A-1.runs")
+    desk.until(lambda: desk.rows("SELECT session FROM executor.run WHERE session IS NOT NULL"), "session in the record")
+    running.send(signal.SIGKILL)
+    running.process.wait()
+    desk.put("go")
+    answer = desk.do("run")
+    assert answer.code == 0, answer.said
+    (first, begun), *_, (last, resumed) = sessions(desk, "A-1")
+    assert (first, begun, resumed) == (last, "begun", "resumed")
+
+
+def test_agents_are_named_by_flag_task_prefix_and_list(desk: Desk):
+    desk.put("executor.toml", standin.profile())
+    desk.write(
+        "---\nexecutor: {agent: gemini, agents: {DOC: codex}}\n---\n# Work\n\n"
+        "- [ ] **DOC-1** a\n- [ ] **DOCS-1** b\n- [ ] **BLD-1** c\n  - agent: qwen\n"
+        "- [ ] **BLD-2** d\n  ```sh\n  true\n  ```\n"
+    )
+    told = {one["id"]: one["runs"] for one in desk.do("plan", "--json").json["tasks"]}
+    assert [told[name].partition("given to ")[2] for name in ("DOC-1", "DOCS-1", "BLD-1")] == [
+        "codex",
+        "gemini",
+        "qwen",
+    ]
+    assert told["BLD-2"].endswith("runs sh")
+    told = {
+        one["id"]: one["runs"]
+        for one in desk.do("plan", "--json", "--runner", "agent", "--agent", "standin").json["tasks"]
+    }
+    assert all(source.endswith("given to standin") for source in told.values())
+    refused = desk.do("run", "--agent", "standen")
+    assert refused.code == 2
+    assert "E105 no agent 'standen' (did you mean 'standin'?)" in refused.said
+    desk.write(make.document(make.task(run=None, id="A-1")))
+    assert "E104 no agent is named for task A-1" in desk.do("run", "--runner", "agent").said
