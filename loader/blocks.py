@@ -41,17 +41,22 @@ class Block(Token):
 
     __slots__ = ()
 
-    def __init__(self, kind: str, tag: str) -> None:
+    def __init__(self, kind: str, tag: str, lines: list[int] | None = None, content: str = "") -> None:
         self.type = kind
         self.tag = tag
-        self.map = None
-        self.content = self.markup = self.info = ""
+        self.map = lines
+        self.content = content
+        self.markup = self.info = ""
+
+
+_ITEM_CLOSE = Block("list_item_close", "li")  # all of them say the same
 
 
 def parse(text: str) -> list[Token]:
     """The blocks of CommonMark with tables, but no link references, which would swallow `[x]: text`.
 
-    Opening tokens with their lines and text; of the closing ones those of items and quotes. Lines end with LF.
+    Opening tokens with their lines and text; of the closing ones those of items and quotes. Lines end with LF. An item
+    that begins with a line of text has it for its content, and no paragraph of its own.
     """
     state = _State(text)
     _tokenize(state, 0, state.lineMax)
@@ -231,8 +236,9 @@ def _take_item(state: StateBlock, line: int, end: int, after: int) -> None:
     state.tokens.append(item)
     if start >= limit and state.isEmpty(line + 1):
         state.line = min(line + 2, end)
-    elif is_plain and _is_one_line(state, line, end, start, indent):
-        _take_line(state, line, end, start, indent)
+    elif is_plain and (text := state.src[start:limit].strip()) and _is_one_line(state, line, end, start, indent):
+        item.content = text
+        _take_below(state, line + 1, end, indent)
     else:
         kept = state.tShift[line], state.sCount[line]
         state.blkIndent = indent
@@ -240,7 +246,7 @@ def _take_item(state: StateBlock, line: int, end: int, after: int) -> None:
         _tokenize(state, line, end)
         state.tShift[line], state.sCount[line] = kept
     item.map = [line, state.line]
-    state.tokens.append(Block("list_item_close", "li"))
+    state.tokens.append(_ITEM_CLOSE)
 
 
 def _is_one_line(state: StateBlock, line: int, end: int, start: int, indent: int) -> bool:
@@ -261,12 +267,9 @@ def _is_one_line(state: StateBlock, line: int, end: int, start: int, indent: int
     )
 
 
-def _take_line(state: StateBlock, line: int, end: int, start: int, indent: int) -> None:
-    token = Block("paragraph_open", "p")
-    token.map = [line, line + 1]
-    token.content = state.src[start : state.eMarks[line]].strip()
-    state.tokens.append(token)
-    state.line = line = line + 1
+def _take_below(state: StateBlock, line: int, end: int, indent: int) -> None:
+    """The rest of an item whose text is one line: there is none but below a blank line."""
+    state.line = line
     if line < end and state.isEmpty(line):
         state.blkIndent = indent
         state.line = line + 1

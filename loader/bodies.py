@@ -27,9 +27,14 @@ def fill(drafts: Sequence[Draft], source: Source) -> list[Diagnostic]:
     """Set `settings`, `references` and `body` of every draft that has lines of its own."""
     diagnostics: list[Diagnostic] = []
     for draft in drafts:
-        if draft.carrier in ("checkbox", "heading"):
+        if draft.carrier in ("checkbox", "heading") and _has_lines(draft):
             _Body(draft, drafts, source, diagnostics).read()
     return diagnostics
+
+
+def _has_lines(draft: Draft) -> bool:
+    """Whether anything stands below its first line: below most boxes nothing does."""
+    return draft.end > draft.text_line + 1 or draft.sibling_end > draft.text_line + 1
 
 
 class _Body:
@@ -45,13 +50,11 @@ class _Body:
     def read(self) -> None:
         draft = self.draft
         own = list(self._own())
-        if not own:
-            return
         settings_end = self._first_step(own) if self.is_heading else draft.text_end
         fenced = {line for start, end in draft.fence_lines for line in range(start, end)}
         taken: set[int] = set()
         for place, (line, text) in enumerate(own):
-            if line in fenced or line in taken or ":" not in text:
+            if ":" not in text or line in fenced or line in taken:
                 continue
             match = _KEY.match(text)
             if "_" in text and (later := _LATER.search(text)) and not self.is_heading:
@@ -64,7 +67,7 @@ class _Body:
                 value, used = self._value(match["value"], own, place)
                 taken.update(used)
                 self._set(row, match["key"], value, line)
-        kept = [(line, text) for line, text in own if line not in taken]
+        kept = [(line, text) for line, text in own if line not in taken] if taken else own
         draft.body = _trimmed([text for _, text in kept])
         if draft.steps:
             blank = next((place for place, (_, text) in enumerate(kept) if text.strip()), 0)
@@ -122,7 +125,7 @@ class _Body:
     def _set(self, row: Setting, key: str, value: str, line: int) -> None:
         if row.name == "depends_on":
             rule = key.strip().lower()
-            self.draft.references.extend(Reference(name, rule, line) for name in references.names(value))
+            self.draft.refer(Reference(name, rule, line) for name in references.names(value))
             return
         try:
             self.draft.settings[row.name] = row.read(value)

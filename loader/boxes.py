@@ -12,7 +12,7 @@ from loader.drafts import Draft
 from loader.model import Block, Diagnostic, MarkPlace, Status, Step, new_place
 from loader.outline import Item, Outline
 from loader.regions import Plan
-from loader.sections import Sections
+from loader.sections import Section, Sections
 from loader.source import Source
 
 BOX = re.compile(r"\[([^\[\]\n])\](\\?\*)?(?:[ \t]+|(?=\n)|$)")
@@ -41,13 +41,28 @@ class Page:
     languages: Mapping[str, str]
 
 
-def find(page: Page, plan: Plan, taken: Collection[int] = ()) -> Found:
+@dataclass(slots=True)
+class _Box:
+    """An item with a box: its mark, whether a star stands behind it, the line of text after it, and its section."""
+
+    item: Item
+    mark: str
+    is_starred: bool
+    text: str
+    section: Section
+
+
+def matches(outline: Outline) -> list[re.Match[str] | None]:
+    """For each item the box that its text begins with, if it does."""
+    return [BOX.match(item.text) if item.text.startswith("[") else None for item in outline.items]
+
+
+def find(page: Page, matches: Sequence[re.Match[str] | None], plan: Plan, taken: Collection[int] = ()) -> Found:
     """Every box of the outline, as a draft, as a step of a heading that is a task, or with a diagnostic.
 
     Fences that begin on one of the lines `taken` are not given to tasks.
     """
     found = Found()
-    matches = [BOX.match(item.text) if item.text.startswith("[") else None for item in page.outline.items]
     blocks = [fences.read(fence, page.languages) for fence in page.outline.fences]
     runs = _running_items(page.outline, matches, blocks)
     has_steps: set[int] = set()
@@ -58,9 +73,10 @@ def find(page: Page, plan: Plan, taken: Collection[int] = ()) -> Found:
             _check_malformed(item, found)
             continue
         found.lines.add(item.text_line)
-        refused = _refusal(page, item, match)
+        box = _Box(item, match[1], bool(match[2]), _first_line(item.text, match.end()), page.sections.at(item.start))
+        refused = _refusal(page, box)
         if refused is None and plan.drafts:
-            refused, is_taken = _step_of_heading(page, plan, item, match, found)
+            refused, is_taken = _step_of_heading(page, plan, box, found)
             if is_taken:
                 continue
         if refused is not None:
@@ -69,7 +85,7 @@ def find(page: Page, plan: Plan, taken: Collection[int] = ()) -> Found:
         if owner in has_steps:
             found.diagnostics.append(_step(item, found.drafts[owner]))
             continue
-        draft = _draft(page, item, match, found)
+        draft = _draft(page, box, found)
         found.owners[item.index] = len(found.drafts)
         if owner >= 0:
             _adopt(found.drafts[owner], draft, owner, len(found.drafts))
@@ -81,7 +97,7 @@ def find(page: Page, plan: Plan, taken: Collection[int] = ()) -> Found:
     return found
 
 
-def _running_items(outline: Outline, matches: list[re.Match[str] | None], blocks: list[Block]) -> set[int]:
+def _running_items(outline: Outline, matches: Sequence[re.Match[str] | None], blocks: list[Block]) -> set[int]:
     """The boxes with a run block of their own: nested in them and in no box below them."""
     result = set()
     for fence, block in zip(outline.fences, blocks, strict=True):
@@ -93,10 +109,9 @@ def _running_items(outline: Outline, matches: list[re.Match[str] | None], blocks
     return result
 
 
-def _step_of_heading(
-    page: Page, plan: Plan, item: Item, match: re.Match[str], found: Found
-) -> tuple[Diagnostic | None, bool]:
+def _step_of_heading(page: Page, plan: Plan, box: _Box, found: Found) -> tuple[Diagnostic | None, bool]:
     """Take a box below a heading that is a task as its step; around such headings only a box with an id is a task."""
+    item = box.item
     if plan.drafts[0].carrier == "file":
         return codes.diagnose(codes.CRITERION, item.text_line + 1), False
     owner = plan.owner(item.start)
@@ -105,29 +120,23 @@ def _step_of_heading(
         # below a later heading beside the task's children, and the task has a mark of its own: nothing else tells of it
         return codes.diagnose(codes.STEP, item.text_line + 1, name=above.given_id), False
     if owner >= 0:
-        mark, column = _mark(page, item, match, found)
-        place = MarkPlace(page.source.offset(item.text_line, column), len(mark.encode()))
-        plan.drafts[owner].steps.append(Step(mark, place, item.text_line + 1))
+        plan.drafts[owner].step(Step(box.mark, _place(page, box, found), item.text_line + 1))
         return None, True
     if plan.is_in_scope(item.start):
-        read = wording.read(item.text[match.end() :].split("\n", 1)[0])
+        read = wording.read(box.text)
         if read.hidden_id is None and (read.candidate is None or read.candidate.family):
             return codes.diagnose(codes.CRITERION, item.text_line + 1), False
     return None, False
 
 
-def _refusal(page: Page, item: Item, match: re.Match[str]) -> Diagnostic | None:
+def _refusal(page: Page, box: _Box) -> Diagnostic | None:
     """Why a box is no task, if it is none."""
-    line = item.text_line + 1
-    mark = match[1]
-    section = page.sections.at(item.start)
-    if mark not in page.meanings and _LABEL.fullmatch(mark):
-        return codes.diagnose(codes.LABEL, line, mark=mark)
-    if section.kind == "ignored":
-        return codes.diagnose(codes.IGNORED_SECTION, line, section=section.name)
-    if not item.text[match.end() :].split("\n", 1)[0].strip():
-        return codes.diagnose(codes.EMPTY_BOX, line)
-    return None
+    line = box.item.text_line + 1
+    if box.mark not in page.meanings and _LABEL.fullmatch(box.mark):
+        return codes.diagnose(codes.LABEL, line, mark=box.mark)
+    if box.section.kind == "ignored":
+        return codes.diagnose(codes.IGNORED_SECTION, line, section=box.section.name)
+    return None if box.text else codes.diagnose(codes.EMPTY_BOX, line)
 
 
 def _check_malformed(item: Item, found: Found) -> None:
@@ -142,39 +151,42 @@ def _step(item: Item, owner: Draft) -> Diagnostic:
     return codes.diagnose(codes.STEP, item.text_line + 1, name=name)
 
 
-def _mark(page: Page, item: Item, match: re.Match[str], found: Found) -> tuple[str, int]:
-    """The mark and its column in the line."""
-    mark = match[1]
-    column = page.source.lines[item.text_line].find(item.text[:3]) + 1
-    if mark not in page.meanings:
-        found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, item.text_line + 1, column + 1, mark=mark))
-    return mark, column
+def _first_line(text: str, start: int) -> str:
+    end = text.find("\n", start)
+    return (text[start:] if end < 0 else text[start:end]).strip()
 
 
-def _draft(page: Page, item: Item, match: re.Match[str], found: Found) -> Draft:
-    mark, column = _mark(page, item, match, found)
-    first = item.text[match.end() :].split("\n", 1)[0]
-    section = page.sections.at(item.start)
-    status = Status.COMPLETED if section.kind == "archived" else page.meanings.get(mark, Status.PENDING)
+def _place(page: Page, box: _Box, found: Found) -> MarkPlace:
+    """Where the mark stands; one that means nothing is named."""
+    line = box.item.text_line
+    before, _, _ = page.source.lines[line].partition(box.item.text[:3])
+    if box.mark not in page.meanings:
+        found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, line + 1, len(before) + 2, mark=box.mark))
+    return new_place(page.source.starts[line] + len(before.encode()) + 1, len(box.mark.encode()))
+
+
+def _draft(page: Page, box: _Box, found: Found) -> Draft:
+    item, section = box.item, box.section
+    status = Status.COMPLETED if section.kind == "archived" else page.meanings.get(box.mark, Status.PENDING)
     return Draft(
         line=item.start,
         end=item.end,
-        mark=mark,
+        mark=box.mark,
         status=status,
-        mark_place=new_place(page.source.offset(item.text_line, column), len(mark.encode())),
+        mark_place=_place(page, box, found),
         section=section,
-        wording=wording.read(first),
+        wording=wording.read(box.text),
         item=item.index,
         text_line=item.text_line,
         text_end=item.text_line + 1 + item.text.count("\n"),
-        optional=bool(match[2]) or section.is_optional,
+        optional=box.is_starred or section.is_optional,
     )
 
 
 def _adopt(parent: Draft, child: Draft, parent_index: int, child_index: int) -> None:
     child.parent = parent_index
     child.level = parent.level + 1
-    parent.children.append(child_index)
+    parent.adopt(child_index)
 
 
 def widen(drafts: Sequence[Draft], outline: Outline, lines: Sequence[str], taken: Collection[int]) -> None:
@@ -219,5 +231,4 @@ def _attach(outline: Outline, blocks: list[Block], found: Found, plan: Plan, tak
             owner = last
             found.drafts[owner].sibling_end = fence.end
         if owner >= 0:
-            found.drafts[owner].blocks.append(block)
-            found.drafts[owner].fence_lines.append((fence.start, fence.end))
+            found.drafts[owner].hold(block, (fence.start, fence.end))

@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loader.model import Status
-from loader.outline import Outline
+from loader.outline import Item, Outline
 
 _LINE_MAX = 500
 _BOXES_MAX = 400  # as many as tell what a list is
 _DIGIT = re.compile(r"\d")
-_BOX = re.compile(r"\[[^\[\]]\]")
 
 _TOOL_ID = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\[P\]\s+)?(?:\*\*|`)?\[?T\d{3}")
 _STORY = re.compile(r"\[US\d+\]")
@@ -21,7 +20,8 @@ _DOTTED = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\*\*)?(\d+[a-z]?)(?:\.(\d+)|\\?\
 _PARALLEL_NUMBER = re.compile(r"\[[^\]]\](?:\\?\*)?\s+\d+(?:\.\d+)*\.?\s+\(P\)")
 _OPTIONAL = re.compile(r"\[[^\]]\]\\?\*\s+\d")
 _DATED = re.compile(
-    r"(?:📅|🛫|⏳|➕|✅|❌|📆)\ufe0f?\s*\d{4}-\d\d-\d\d|🆔\ufe0f?\s*\w|⛔\ufe0f?\s*\w+(?:,\s*\w+)*\s*$|🔁|[🔺⏫🔼🔽⏬]"
+    r"(?:📅|🛫|⏳|➕|✅|❌|📆)\ufe0f?\s*\d{4}-\d\d-\d\d|🆔\ufe0f?\s*\w|⛔\ufe0f?\s*\w+(?:,\s*\w+)*\s*$|🔁|[🔺⏫🔼🔽⏬]",
+    re.MULTILINE,
 )
 _FIELD = re.compile(r"[\[(](?:id|dependsOn|due|priority|scheduled|completion|start|created)::", re.IGNORECASE)
 _AIDEVOPS = re.compile(r"\[[^\]]\]\s+[trv]\d{3,}(?:\.\d+)*\s")
@@ -29,7 +29,9 @@ _HIDDEN_ID = re.compile(
     r"<!--\s*id:\s*(?![0-9a-f]{10}(?:~\d+)?\s*-->)\S+"
 )  # `executor id --write` puts keys of ours there
 _HIDDEN_NUMBER = re.compile(r"<!--\s*id:\s*\d{1,4}(?:\.\d+)*\s*-->")
-_COMMIT = re.compile(r"\[[^\]]\]\s.*(?:\[checkpoint: [0-9a-f]{7,}\]|\s[\[(`]?(?=[a-f]*\d)[0-9a-f]{7}[\])`]?\s*$)")
+_COMMIT = re.compile(
+    r"\[[^\]]\]\s.*(?:\[checkpoint: [0-9a-f]{7,}\]|\s[\[(`]?(?=[a-f]*\d)[0-9a-f]{7}[\])`]?\s*$)", re.MULTILINE
+)
 _CHECKPOINT = re.compile(r".*\[checkpoint:")
 _MANUAL = re.compile(r"\[[^\]]\]\s+(?:\*\*)?Task(?: [\d.]+)?: Conductor\b")
 _PLAN_FILE = re.compile(r"\[[^\]]\]\s+(?:\*\*)?`?\d{2}(?:\.\d+)?-\d{2}-PLAN\b")
@@ -57,9 +59,12 @@ class Look:
     name: str
     text: str
     boxes: Sequence[str]
+    joined: str  # the boxes, a line each
     headings: Sequence[str]
+    headed_by: str  # the headings, a line each
     tables: Sequence[str]
     has_waves: bool
+    dotted: Sequence[re.Match[str]]  # of the boxes that begin with a number and a dot
     has_numbers: bool  # a digit in some box: there is one in every sign that is looked for by its share
 
     def share(self, sign: re.Pattern[str]) -> float:
@@ -68,13 +73,21 @@ class Look:
             return 0.0
         return sum(1 for box in self.boxes if sign.match(box)) / max(len(self.boxes), 1)
 
-    def any_box(self, sign: re.Pattern[str]) -> bool:
-        """Whether a box shows it anywhere."""
-        return any(sign.search(box) for box in self.boxes)
+    def is_dotted(self) -> bool:
+        """Whether most boxes begin with a number and a dot."""
+        return 2 * len(self.dotted) > len(self.boxes)
 
-    def headed(self, sign: re.Pattern[str]) -> int:
+    def any_box(self, sign: re.Pattern[str], word: str = "") -> bool:
+        """Whether a box shows it anywhere; `word` is in every text that does, and sooner looked for."""
+        return word in self.joined and sign.search(self.joined) is not None
+
+    def any_commit(self) -> bool:
+        """Whether a box ends with a commit, which is a number, or names a checkpoint."""
+        return (self.has_numbers or "[checkpoint" in self.joined) and self.any_box(_COMMIT)
+
+    def headed(self, sign: re.Pattern[str], word: str = "") -> int:
         """How many headings begin with it."""
-        return sum(1 for heading in self.headings if sign.match(heading))
+        return sum(1 for heading in self.headings if sign.match(heading)) if word in self.headed_by else 0
 
     def named(self, word: str) -> bool:
         """Whether the file's name says it."""
@@ -91,23 +104,24 @@ class Dialect:
 
 
 def _is_openspec(look: Look) -> bool:
+    if look.named("openspec") or not look.dotted:
+        return look.named("openspec")
     groups = {match[1] for heading in look.headings if (match := _NUMBERED_HEADING.match(heading))}
-    numbers = [match[1] for box in look.boxes if (match := _DOTTED.match(box)) and match[2]]
-    return look.named("openspec") or 2 * sum(1 for number in numbers if number in groups) > len(look.boxes)
+    return 2 * sum(1 for match in look.dotted if match[2] and match[1] in groups) > len(look.boxes)
 
 
 def _has_numbered_steps(look: Look) -> bool:
     """`### 1. Build` below `## Tasks`, over boxes without numbers of their own."""
     numbered = sum(1 for heading in look.headings if _NUMBERED_HEADING.match(heading) and heading[0].isdigit())
-    return numbered > 1 and "tasks" in map(str.casefold, look.headings) and look.share(_DOTTED) < 0.5
+    return numbered > 1 and "tasks" in map(str.casefold, look.headings) and 2 * len(look.dotted) < len(look.boxes)
 
 
 def _is_ai_dev_tasks(look: Look) -> bool:
-    return any((match := _DOTTED.match(box)) and match[2] == "0" for box in look.boxes)
+    return any(match[2] == "0" for match in look.dotted)
 
 
 def _is_kiro(look: Look) -> bool:
-    return look.has_waves or look.any_box(_OPTIONAL) or (look.share(_DOTTED) > 0.5 and "_Requirements:" in look.text)
+    return look.has_waves or look.any_box(_OPTIONAL) or (look.is_dotted() and "_Requirements:" in look.text)
 
 
 # The first that shows is the verdict: the surest signs and the most special tools come first.
@@ -115,7 +129,7 @@ TABLE: tuple[Dialect, ...] = (
     Dialect(
         "spec-kitty",
         "headings name work packages",
-        lambda look: look.headed(_PACKAGE_HEADING),
+        lambda look: look.headed(_PACKAGE_HEADING, "Work Package"),
     ),
     Dialect(
         "spec-kit",
@@ -131,19 +145,19 @@ TABLE: tuple[Dialect, ...] = (
     Dialect(
         "cc-sdd",
         "(P) after a task's number, or _Boundary:_",
-        lambda look: look.any_box(_PARALLEL_NUMBER) or ("_Boundary:" in look.text and look.share(_DOTTED) > 0.5),
+        lambda look: look.any_box(_PARALLEL_NUMBER) or ("_Boundary:" in look.text and look.is_dotted()),
     ),
     Dialect("kiro", "numbered tasks with _Requirements:_, waves or `[ ]*`", _is_kiro),
-    Dialect("genie", "headings such as `Group A:`", lambda look: look.headed(_GROUP_HEADING)),
+    Dialect("genie", "headings such as `Group A:`", lambda look: look.headed(_GROUP_HEADING, "Group ")),
     Dialect(
         "superpowers",
         "headings such as `Task 1:` over `**Step 1: …**`",
-        lambda look: look.headed(_TASK_HEADING) and any("**Step " in box[:12] for box in look.boxes),
+        lambda look: look.headed(_TASK_HEADING, ":") and any("**Step " in box[:12] for box in look.boxes),
     ),
     Dialect(
         "ralphex",
         "headings such as `Task 1:` over boxes",
-        lambda look: look.boxes and (look.headed(_TASK_HEADING) or _has_numbered_steps(look)),
+        lambda look: look.boxes and (look.headed(_TASK_HEADING, ":") or _has_numbered_steps(look)),
     ),
     Dialect("aidevops", "task ids such as t001", lambda look: look.share(_AIDEVOPS) > 0.5),
     Dialect("openspec", "numbered headings over boxes with their number", _is_openspec),
@@ -154,9 +168,13 @@ TABLE: tuple[Dialect, ...] = (
         lambda look: 2 * len(_HIDDEN_NUMBER.findall(look.text)) > len(look.boxes) > 0,
     ),
     Dialect(
-        "obsidian", "fields such as 📅, 🆔 or [due:: …]", lambda look: look.any_box(_DATED) or look.any_box(_FIELD)
+        "obsidian",
+        "fields such as 📅, 🆔 or [due:: …]",
+        lambda look: (not look.joined.isascii() and look.any_box(_DATED)) or look.any_box(_FIELD, "::"),
     ),
-    Dialect("gsd", "plan numbers such as 01-01", lambda look: look.share(_PLAN_ID) > 0.3 or look.any_box(_PLAN_FILE)),
+    Dialect(
+        "gsd", "plan numbers such as 01-01", lambda look: look.share(_PLAN_ID) > 0.3 or look.any_box(_PLAN_FILE, "PLAN")
+    ),
     Dialect(
         "bmad",
         "a section of tasks and subtasks with acceptance criteria",
@@ -171,9 +189,9 @@ TABLE: tuple[Dialect, ...] = (
         "conductor",
         "checkpoints, or commits after completed boxes",
         lambda look: (
-            look.headed(_CHECKPOINT)
-            or look.any_box(_COMMIT)
-            or look.any_box(_MANUAL)
+            look.headed(_CHECKPOINT, "[checkpoint")
+            or look.any_commit()
+            or look.any_box(_MANUAL, "Conductor")
             or "conductor(checkpoint)" in look.text
         ),
     ),
@@ -224,21 +242,27 @@ _PRESETS: dict[str, dict[str, Status]] = {
 }
 
 
-def detect(text: str, lines: Sequence[str], outline: Outline, name: str, *, has_settings: bool) -> tuple[str, str]:
-    """The dialect's name and the reason; a file with our own front matter is native."""
-    if has_settings:
-        return "native", "front matter with `executor:`"
-    boxes = []
-    for item in outline.items:
-        if item.text.startswith("[") and _BOX.match(item.text):
-            boxes.append(item.text.split("\n", 1)[0][:_LINE_MAX])
-            if len(boxes) == _BOXES_MAX:
-                break
+def detect(text: str, lines: Sequence[str], outline: Outline, boxed: Sequence[Item], name: str) -> tuple[str, str]:
+    """The name of the dialect and the reason. `boxed` are the items of the outline with a box."""
+    boxes = [item.text.partition("\n")[0][:_LINE_MAX] for item in boxed[:_BOXES_MAX]]
     headings = [_SIGNS_BEFORE.sub("", heading.text[:_LINE_MAX]) for heading in outline.headings]
     tables = [lines[table.start][:_LINE_MAX] for table in outline.tables]
     has_waves = any('"waves"' in fence.content for fence in outline.fences)
-    has_numbers = any(map(_DIGIT.search, boxes))
-    look = Look(name.replace("\\", "/"), text, boxes, headings, tables, has_waves, has_numbers)
+    joined = "\n".join(boxes)
+    has_numbers = _DIGIT.search(joined) is not None
+    dotted = [match for box in boxes if (match := _DOTTED.match(box))] if has_numbers else []
+    look = Look(
+        name=name.replace("\\", "/"),
+        text=text,
+        boxes=boxes,
+        joined=joined,
+        headings=headings,
+        headed_by="\n".join(headings),
+        tables=tables,
+        has_waves=has_waves,
+        dotted=dotted,
+        has_numbers=has_numbers,
+    )
     for dialect in TABLE:
         if dialect.shows(look):
             line = _first_line(SIGNS[dialect.name], lines, outline)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 EXPECTED = "a duration such as 30s, 10m, 2h, 500ms or 1h30m"
 
@@ -19,7 +20,12 @@ def read(value: object) -> timedelta:
     """A positive duration of at most ten years; raises ValueError saying what is expected."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(EXPECTED)
-    seconds = _seconds(str(value).strip())
+    return _read(str(value))
+
+
+@lru_cache(maxsize=256)  # a list gives a few durations to thousands of tasks
+def _read(text: str) -> timedelta:
+    seconds = _seconds(text.strip())
     if not 0 < seconds <= _DAYS_MAX * 86400:
         raise ValueError(EXPECTED)
     return timedelta(seconds=seconds)

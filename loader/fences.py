@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from loader import durations
 from loader.model import Block, Role
@@ -57,7 +58,8 @@ def can_run(block: Block, languages: Collection[str]) -> bool:
     return block.language in RUN_LANGUAGES or block.language in languages
 
 
-def _info(info: str) -> tuple[str, Role | None, dict[str, str]]:
+@lru_cache(maxsize=256)  # a list has thousands of fences, and a handful of info strings
+def _info(info: str) -> tuple[str, Role | None, Mapping[str, str]]:
     braces = _BRACES.search(info)
     words = _BRACES.sub(" ", info).split()
     attributes: dict[str, str] = {}

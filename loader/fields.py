@@ -80,7 +80,8 @@ def draft(
     )
     for key, value in content.items():
         _set(made, str(key), value, line, found)
-    made.blocks.extend(_checks(content, line))
+    for block in _checks(content, line):
+        made.hold(block)
     found.drafts.append(made)
     return made
 
@@ -89,7 +90,7 @@ def _set(made: Draft, key: str, value: object, line: int, found: Found) -> None:
     name = settings.key(key)
     name = _ALIASES.get(name, name)
     if key in DEPENDENCIES or name in DEPENDENCIES:
-        made.references.extend(Reference(target, key, line) for target in references.names(value))
+        made.refer(Reference(target, key, line) for target in references.names(value))
     elif name in _OWN and value not in (None, "", [], {}):
         if name == "assignee" and isinstance(value, list):
             value = value[0]

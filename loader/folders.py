@@ -206,4 +206,4 @@ def _adopt(drafts: list[Draft], origins: list[yamls.Origin]) -> None:
             above = drafts[above].parent
         if parent >= 0 and above < 0:
             draft.parent = parent
-            drafts[parent].children.append(place)
+            drafts[parent].adopt(place)

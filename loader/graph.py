@@ -29,7 +29,7 @@ class Graph:
         self.task_ids = task_ids
         self.allow_missing = allow_missing
         self.index = {task_id: index for index, task_id in enumerate(task_ids)}
-        self.ids = Ids({task_id: task_id for task_id in task_ids})
+        self.ids = Ids(dict(zip(task_ids, task_ids, strict=True)))
         self.edges: list[dict[int, Edge]] = [{} for _ in drafts]
         self.diagnostics: list[Diagnostic] = []
         self._suggested = 0
@@ -163,6 +163,8 @@ class Graph:
 
     def _find_cycles(self) -> None:
         """Walk what waits for itself until a task comes again."""
+        if not any(self.edges):
+            return
         waiting, rest = self._left_waiting()
         visited: set[int] = set()
         for start in rest:

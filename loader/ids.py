@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from loader.quick import quick
-
 _END = r"(?=[\s:.,)\]—–*`~]|$)"
 
 # Names that everybody knows are words: two tasks that begin with UTF-8 are not the same task.
@@ -36,11 +34,13 @@ _BRACKETED = re.compile(r"(?!P\d\])([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)
 _PLACEHOLDER = re.compile(r"(?:[tT][xX]{2,}|[tT]\d+[xX]+|[A-Z]+-[X]{2,}|\[ID\])(?=[\s:.\]*`]|$)")
 _MAY_HOLD_PLACE = re.compile(r"[*`\[~_]*(?:[tT](?:\d+)?[xX]|[A-Z]+-X|\[?ID\])")
 _AFTER = re.compile(r"[*`\]~]*(?:(?<=\])\([^()\s]*\)[*`~]*)?(?:\s*[:—–]|\s+-(?=\s)|\.(?=\s|$)|\\\.)?[*`]*\s*")
-_MAY_BEGIN = re.compile(r"[^\s\d]*(?:\d|task\s)", re.IGNORECASE)  # every family has a digit in its first word
+_MAY_BEGIN = re.compile(
+    r"[^\s\d]*+\d|[*`\[~_]*(?:sub)?task\s", re.IGNORECASE
+)  # a digit is in every first word but that
 _BEFORE = re.compile(r"[*`\[~_]*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidate:
     """What could be an id: its family ("" for a sure one) and how much text it takes, decoration and colon included."""
 
@@ -49,9 +49,6 @@ class Candidate:
     taken: int
     opened: str = ""  # the `**` that opened before it and closes later
     written: str = ""  # the text it takes, for when it is refused
-
-
-_new = quick(Candidate)
 
 
 def find(text: str) -> Candidate | None:
@@ -94,7 +91,7 @@ def _candidate(text: str, name: str, family: str, end: int, decoration: str) -> 
     after = _AFTER.match(text, end)
     taken = after.end() if after else end
     opened = decoration if "**" in decoration and "**" not in text[end:taken] else ""
-    return _new(name, family, taken, opened, text[:taken])
+    return Candidate(name, family, taken, opened, text[:taken])
 
 
 def chosen(names: dict[int, list[Candidate | None]], referred: set[str]) -> set[tuple[int, str]]:

@@ -153,7 +153,7 @@ class _Reader:
             for reference in made.references
         ]
         made.parent, made.level = parent_place, 1
-        parent.children.append(len(self.found.drafts) - 1)
+        parent.adopt(len(self.found.drafts) - 1)
 
     def _is_task(self, node: Node, *names: str) -> bool:
         """Whether it has an id, or one of these fields in its place."""

@@ -115,18 +115,20 @@ def meanings(dialect: str, legend: Mapping[str, Status]) -> dict[str, Status]:
 def vocabulary(meanings: Mapping[str, Status], marks: Iterable[str]) -> dict[Status, str]:
     """The mark to write for each status: the file's most used one, else its legend's, else ours."""
     used = Counter(marks)
-    saying: dict[Status, list[str]] = {status: [] for status in _CHOICES}
+    own: dict[Status, str] = {}
+    of_legend: dict[Status, str] = {}
     for mark, status in meanings.items():
-        saying[status].append(mark)
+        if used.get(mark, 0) > used.get(own.get(status, ""), 0):
+            own[status] = mark
+        if DEFAULT.get(mark) is not status:
+            of_legend.setdefault(status, mark)
+    if meanings[" "] is Status.PENDING:
+        own[Status.PENDING] = " "  # an empty box is what every tool shows as open
     result: dict[Status, str] = {}
     for status, choices in _CHOICES.items():
-        own = [mark for mark in saying[status] if mark in used]
-        if status is Status.PENDING and meanings[" "] is status:
-            own = [" "]  # an empty box is what every tool shows as open
-        if own:
-            result[status] = max(own, key=lambda mark: used[mark])  # max keeps the first of equals
-        elif said := [mark for mark in saying[status] if DEFAULT.get(mark) is not status] + [
-            mark for mark in choices if meanings.get(mark) is status
-        ]:
-            result[status] = said[0]
+        chosen = own.get(status) or of_legend.get(status)
+        if chosen is None:
+            chosen = next((mark for mark in choices if meanings.get(mark) is status), None)
+        if chosen is not None:
+            result[status] = chosen
     return result

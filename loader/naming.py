@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from loader import codes, ids, references, wording
 from loader.drafts import Draft
 from loader.model import Diagnostic
-from loader.references import new_reference
 
 _MARKUP = re.compile(r"[*_`~]+")
 _KEY_LENGTH = 10
@@ -45,10 +44,10 @@ def give(drafts: Sequence[Draft], *, on_duplicate: str, place: Place = on_line) 
         title = wording.titled(draft.wording, with_id=has_candidate) or explicit or ""
         names.titles.append(title)
         names.explicit.append(explicit is not None)
-        if draft.wording.placeholder and explicit is None:
-            line = draft.text_line + 1
-            names.diagnostics.append(codes.diagnose(codes.PLACEHOLDER_ID, line, name=draft.wording.placeholder))
         if explicit is None:
+            if draft.wording.placeholder:
+                line = draft.text_line + 1
+                names.diagnostics.append(codes.diagnose(codes.PLACEHOLDER_ID, line, name=draft.wording.placeholder))
             names.ids.append("")
             derived.append((index, title))
         else:
@@ -64,26 +63,36 @@ def give(drafts: Sequence[Draft], *, on_duplicate: str, place: Place = on_line) 
 
 def key(parent: str, title: str) -> str:
     """The key of a task that shows no id: the same as long as its title and its parent are."""
-    plain = unicodedata.normalize("NFC", _MARKUP.sub("", title)).casefold()
-    text = f"{parent}\x1f{' '.join(plain.split())}"
+    plain = _MARKUP.sub("", title)
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFC", plain)
+    text = f"{parent}\x1f{' '.join(plain.casefold().split())}"
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:_KEY_LENGTH]
 
 
 def _shown(drafts: Sequence[Draft]) -> list[str | None]:
     """The written id of each draft, loose spellings only where their family counts."""
-    referred: set[str] = set()
     levels: dict[int, list[ids.Candidate | None]] = {}
+    is_any_loose = False
     for draft in drafts:
-        referred |= references.written(draft.references)
-        referred |= references.written(
-            new_reference(name, rule, 0) for rule, needed in draft.wording.needs for name in needed
-        )
-        referred.update(draft.wording.blocks)
         if draft.given_id is None:
-            levels.setdefault(draft.level, []).append(draft.wording.candidate)
-    counting = ids.chosen(levels, referred)
+            candidate = draft.wording.candidate
+            levels.setdefault(draft.level, []).append(candidate)
+            is_any_loose = is_any_loose or (candidate is not None and candidate.family != "")
+    counting = ids.chosen(levels, _referred(drafts)) if is_any_loose else set()
     hidden = {draft.wording.hidden_id for draft in drafts}
     return [_written_id(draft, counting, hidden) for draft in drafts]
+
+
+def _referred(drafts: Sequence[Draft]) -> set[str]:
+    """Every name that some task depends on or blocks."""
+    found: set[str] = set()
+    for draft in drafts:
+        found |= references.written(reference.name for reference in draft.references)
+        for _, names in draft.wording.needs:
+            found |= references.written(names)
+        found.update(draft.wording.blocks)
+    return found
 
 
 def _written_id(draft: Draft, counting: set[tuple[int, str]], hidden: set[str | None]) -> str | None:

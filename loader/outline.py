@@ -117,10 +117,13 @@ class _Walk:
     def item_open(self, token: Token) -> None:
         if self.quotes:
             return
+        items, parents = self.outline.items, self.open_items
         start, end = _lines(token)
-        item = Item(len(self.outline.items), self.open_items[-1].index if self.open_items else -1, start, end)
-        self.outline.items.append(item)
-        self.open_items.append(item)
+        item = Item(len(items), parents[-1].index if parents else -1, start, end)
+        if token.content:
+            item.text_line, item.text = start, token.content
+        items.append(item)
+        parents.append(item)
 
     def item_close(self, _: Token) -> None:
         if not self.quotes:
@@ -180,4 +183,5 @@ class _Walk:
 
 def _lines(token: Token) -> tuple[int, int]:
     """Every block token has a map; the parser's types allow none only for inline ones."""
-    return (token.map[0], token.map[1]) if token.map else (0, 0)
+    start, end = token.map or (0, 0)
+    return start, end

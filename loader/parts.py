@@ -21,11 +21,13 @@ _REASONS: Mapping[Carrier, str] = {
 
 def of(drafts: Sequence[Draft], tasks: Sequence[Task]) -> tuple[Part, ...]:
     """The parts in file order; a list that is written in one way is one part. `tasks` are what the drafts became."""
-    pairs = groupby(zip(drafts, tasks, strict=True), key=lambda pair: (pair[0].carrier, pair[0].reason))
-    return tuple(
-        _part(carrier, reason or _REASONS[carrier], [task for _, task in members])
-        for (carrier, reason), members in pairs
-    )
+    found: list[Part] = []
+    first = 0
+    for (carrier, reason), members in groupby((draft.carrier, draft.reason) for draft in drafts):
+        last = first + sum(1 for _ in members)
+        found.append(_part(carrier, reason or _REASONS[carrier], tasks[first:last]))
+        first = last
+    return tuple(found)
 
 
 def _part(carrier: Carrier, reason: str, tasks: Sequence[Task]) -> Part:
@@ -36,7 +38,7 @@ def _part(carrier: Carrier, reason: str, tasks: Sequence[Task]) -> Part:
 def _shared(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     """The beginning that all paths have in common."""
     shared: tuple[str, ...] | None = None
-    for path in paths:
+    for path in dict.fromkeys(paths):
         if shared is None:
             shared = path
         while path[: len(shared)] != shared:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _WORDS = {
     "critical": ("P1", 0),
@@ -66,7 +67,12 @@ DEFAULT = Priority("P3", "", 3)
 
 def read(value: object) -> Priority:
     """A priority by number or word; raises ValueError saying what is expected."""
-    raw = str(value).strip().strip("[]()*`:").strip()
+    return _read(str(value))
+
+
+@lru_cache(maxsize=256)  # a list has hundreds of priorities, and a handful of spellings
+def _read(text: str) -> Priority:
+    raw = text.strip().strip("[]()*`:").strip()
     if match := _NUMBERED.fullmatch(raw):
         return _numbered(int(match[1]), raw)
     if raw.isdigit() and len(raw) == 1:

@@ -127,12 +127,17 @@ def _assemble(
     text: source.Source, front: FrontMatter, traced: Outline, markdown: str, choices: Choices, name: str
 ) -> Facts:
     given = choices.dialect or front.settings.get("dialect")
-    dialect, reason = dialects.detect(markdown, text.lines, traced, name, has_settings=front.has_settings)
+    matches = boxes.matches(traced)
+    boxed = [item for item, match in zip(traced.items, matches, strict=True) if match is not None]
+    if front.has_settings:
+        dialect, reason = "native", "front matter with `executor:`"
+    else:
+        dialect, reason = dialects.detect(markdown, text.lines, traced, boxed, name)
     if given:
         asked = "--dialect" if choices.dialect else "`dialect` in the front matter"
         told = f"; by its signs it is {dialect}: {reason}" if dialect not in (given, "plain", "native") else ""
         dialect, reason = str(given), f"{asked}{told}"
-    lines = (item.text_line for item in traced.items if item.text.startswith("[") and boxes.BOX.match(item.text))
+    lines = (item.text_line for item in boxed)
     arranged = sections.arrange(traced.headings, front.priority, lines, dialects.aside(dialect))
     meanings = legends.meanings(dialect, _legend(text.lines, traced, arranged))
     languages = front.settings.get("languages")
@@ -147,7 +152,7 @@ def _assemble(
         if whole.drafts
         else headings.find(page, fence_lines, numbered=dialect in dialects.NUMBERED)
     )
-    found = boxes.find(page, plan, fence_lines)
+    found = boxes.find(page, matches, plan, fence_lines)
     rows = _unrepeated(tables.find(page, found, plan), found, plan)
     drafts = _merged(plan.drafts, found.drafts, in_fences.drafts, rows)
     if origin is not None and not given:
@@ -182,7 +187,7 @@ class Facts:
     title: str = ""
     description: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
-    meanings: Mapping[str, Status] = field(default_factory=lambda: legends.meanings("plain", {}))
+    meanings: Mapping[str, Status] = field(default_factory=lambda: legends.DEFAULT)
     languages: Mapping[str, str] = field(default_factory=dict)
     waves: Sequence[structure.Wave] = ()
     packages: Sequence[packages.Package] = ()

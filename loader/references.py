@@ -15,6 +15,7 @@ _SEPARATOR = re.compile(r"[,;、，；&]| and | \+ ")
 _REASON = re.compile(r"[(（][^()（）]*[)）]")  # T001 (needs the schema)
 _KEY = re.compile(r"(?:depends?[-_ ]on|depends|blocked[-_ ]by|requires|after|deps?)\s*:", re.IGNORECASE)  # in a cell
 _RANGE = re.compile(r"(.*?)(\d+)\s*(?:-|–|—|\.\.\.?|…|\s+to\s+|\s+through\s+)\s*(.*?)(\d+)")
+_MAY_BE_RANGE = re.compile(r"\d[\s.…–—-]")
 _PROSE = re.compile(r"\s+(?:[-–—:]\s.*|\D.*)$", re.DOTALL)
 _LABEL = re.compile(r"(?:blocked|depends)[-_ ](?:by|on):\s*", re.IGNORECASE)  # of a value that says it again
 _ASIDE = re.compile(r"^\S+ ?[-–—:;.] ")  # None - can start at once
@@ -107,7 +108,7 @@ def is_like_an_id(name: str) -> bool:
 
 
 def _range(name: str) -> re.Match[str] | None:
-    return _RANGE.fullmatch(name) if len(name) <= _NAME_MAX else None
+    return _RANGE.fullmatch(name) if len(name) <= _NAME_MAX and _MAY_BE_RANGE.search(name) else None
 
 
 def resolve(name: str, ids: Ids) -> list[str]:
@@ -137,11 +138,10 @@ def is_prose(name: str) -> bool:
     return " " in name and not is_like_an_id(name)
 
 
-def written(references: Iterable[Reference]) -> set[str]:
+def written(names: Iterable[str]) -> set[str]:
     """Everything referred to, with the ends of ranges, to tell ids in loose spellings from plain words."""
-    found: set[str] = set()
-    for reference in references:
-        found.add(reference.name)
-        if match := _range(reference.name):
+    found = set(names)
+    for name in tuple(found):
+        if match := _range(name):
             found.update((match[1] + match[2], (match[3] or match[1]) + match[4]))
     return found

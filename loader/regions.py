@@ -59,8 +59,7 @@ class Plan:
         is_told = draft.steps or draft.carrier == "file"
         if block.role == "run" and is_told and block.language not in _SHELLS and "run" not in fence.info.split():
             block = replace(block, role="text")
-        draft.blocks.append(block)
-        draft.fence_lines.append((fence.start, fence.end))
+        draft.hold(block, (fence.start, fence.end))
         return True
 
 

@@ -40,9 +40,8 @@ _ARCHIVED = frozenset(
     }
 )
 _NAME_MAX = 300  # characters looked at: the patterns are quadratic in blanks, and no name of a section is longer
-_OPTIONAL = re.compile(r"^(?:optional|nice[ -]to[ -]haves?|future)\b|[(\[]optional[)\]]", re.IGNORECASE)
-_DECORATION = re.compile(r"^[\W\d_]+|[\W_]+$")
-_ASIDE = re.compile(r"\s*[(\[:–—].*$")
+_OPTIONAL = re.compile(r"^(?:optional|nice[ -]to[ -]haves?|future)\b|[(\[]optional[)\]]")
+_ASIDE = re.compile(r"[(\[:–—]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +110,40 @@ def _stacked(headings: Sequence[Heading], default: Priority | None, ignored: fro
 
 
 def _below(parent: Section, heading: Heading, text: str, ignored: frozenset[str]) -> Section:
-    name = text[:_NAME_MAX]
+    name = text[:_NAME_MAX].casefold()
     kind = parent.kind if parent.kind != "tasks" else _kind(name, ignored)
     return Section(
         heading.line,
         (*parent.path, text),
         kind,
-        parent.is_optional or bool(_OPTIONAL.search(name)),
-        priorities.of_heading(name) or parent.priority,
+        parent.is_optional or _is_optional(name),
+        priorities.of_heading(text[:_NAME_MAX]) or parent.priority,
         heading.level,
         text if parent.kind == "tasks" else parent.name,
     )
 
 
+def _is_optional(name: str) -> bool:
+    may_be = "optional" in name or name.startswith(("nice", "future"))
+    return may_be and _OPTIONAL.search(name) is not None
+
+
 def _kind(text: str, ignored: frozenset[str]) -> Kind:
-    name = _DECORATION.sub("", text.casefold())
+    name = _bare(text)
     if name.startswith(_IGNORED_BEGINNINGS):
         return "ignored"
-    alone = _DECORATION.sub("", _ASIDE.sub("", name))
+    aside = _ASIDE.search(name)
+    alone = _bare(name[: aside.start()]) if aside else name
     if alone in ignored:
         return "ignored"
     return "archived" if alone in _ARCHIVED else "tasks"
+
+
+def _bare(text: str) -> str:
+    """Without signs and numbers before the first word, and without signs behind the last one."""
+    start, end = 0, len(text)
+    while start < end and (not text[start].isalnum() or text[start].isdecimal()):
+        start += 1
+    while end > start and not text[end - 1].isalnum():
+        end -= 1
+    return text[start:end]

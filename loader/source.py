@@ -51,7 +51,7 @@ def decode(data: bytes) -> Source:
     if b"\r" in data:
         starts = [start, *(match.end() for match in _LINE_END.finditer(data))]
     else:
-        starts = [start, *(accumulate(len(line) + 1 for line in data.split(b"\n")[:-1]))]
+        starts = [start, *accumulate([len(line) + 1 for line in data.split(b"\n")[:-1]])]
     return Source(data, lines, starts)
 
 

@@ -63,7 +63,7 @@ def nest(drafts: Sequence[Draft]) -> None:
         above = tops.get(number, -1)
         if draft.parent < 0 and above >= 0 and rest and rest != "0":
             draft.parent, draft.level = above, drafts[above].level + 1
-            drafts[above].children.append(index)
+            drafts[above].adopt(index)
             for child in draft.children:
                 drafts[child].level = draft.level + 1
         elif draft.parent < 0 and (not rest or rest == "0"):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from loader.drafts import Draft
+from loader.model import Block
 
 _ABOVE = re.compile(
     r"[ \t]*(?:[-*+][ \t]+)?[*_]{0,3}(?:validation|verification|validate|verify)\b.{0,40}", re.IGNORECASE
@@ -16,9 +17,13 @@ _ABOVE = re.compile(
 def mark(drafts: Iterable[Draft], lines: Sequence[str]) -> None:
     """Make run blocks below such a line verify blocks."""
     for draft in drafts:
-        for place, block in enumerate(draft.blocks):
-            if block.role == "run" and _ABOVE.fullmatch(_above(lines, block.line - 1)):
-                draft.blocks[place] = replace(block, role="verify")
+        if draft.blocks:
+            draft.blocks = [_checked(block, lines) for block in draft.blocks]
+
+
+def _checked(block: Block, lines: Sequence[str]) -> Block:
+    is_check = block.role == "run" and _ABOVE.fullmatch(_above(lines, block.line - 1))
+    return replace(block, role="verify") if is_check else block
 
 
 def _above(lines: Sequence[str], line: int) -> str:

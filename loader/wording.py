@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from loader import ids, priorities, references
@@ -28,7 +29,7 @@ _COMMENT_FIELD = re.compile(r"\b(id|deps?|depends[-_ ]on|agent)\s*[:=]\s*([^\s,]
 _DEPENDS = r"(?:depends?(?:[-_ ]on)?|blocked[-_ ]by|requires|after|deps?)"
 _RULE = re.compile(rf"({_DEPENDS})(?=(\s*:)|\s)")
 _PARENTHESES = re.compile(
-    rf" ?[(\[]\s*(?P<rule>{_DEPENDS}(?:\s*:|(?=\s)))\s*(?P<value>[^()\[\]]*(?:\([^()]*\)[^()\[\]]*)*)[)\]]",
+    rf"[(\[]\s*(?P<rule>{_DEPENDS}(?:\s*:|(?=\s)))\s*(?P<value>[^()\[\]]*(?:\([^()]*\)[^()\[\]]*)*)[)\]]",
     re.IGNORECASE,
 )
 _INLINE_FIELD = re.compile(
@@ -48,6 +49,7 @@ _BOLD = re.compile(
     rf"[\s.;,|(–—-]*\*\*(?P<rule>{_DEPENDS}|blocks)(?::\*\*|\*\*\s*:)\s*(?P<value>[^*|;.]+(?:\.\d[^*|;.]*)*)\.?(?=\s|$|[|;)])",
     re.IGNORECASE,
 )
+_MAY_BE_BOLD = re.compile(rf"\*\*(?:{_DEPENDS}|blocks)", re.IGNORECASE)  # the pattern above begins nowhere for sure
 _BLOCKS = re.compile(r"(?:^|\s)blocks:(\S+)", re.IGNORECASE)
 _TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
 _HASH_PRIORITY = re.compile(r"(?<!\S)#(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
@@ -109,11 +111,11 @@ def _take_hidden(text: str, wording: Wording) -> str:
         if "🆔" in text or "⛔" in text:
             text = _SIGN.sub(lambda match: _sign(match, wording), text)
     lowered = text.lower()
-    if "**" in text and ("depend" in lowered or "block" in lowered):
+    if "**" in text and _MAY_BE_BOLD.search(text):
         text = _BOLD.sub(lambda match: _bold(match, wording), text)
     if "blocks:" in lowered:
         text = _BLOCKS.sub(lambda match: _blocked(match, wording), text)
-    if "dep" in lowered or "blocked" in lowered or "requires" in lowered or "after" in lowered:
+    if _may_need(lowered):
         text = _take_needs(text, wording)
     return text.strip()
 
@@ -176,13 +178,18 @@ def _bold(match: re.Match[str], wording: Wording) -> str:
     return ""
 
 
+def _may_need(lowered: str) -> bool:
+    """Whether a word is there that all the rules for dependencies need."""
+    return "dep" in lowered or "blocked" in lowered or "requires" in lowered or "after" in lowered
+
+
 def _ways(text: str) -> set[str]:
-    """Which of the patterns below could match outside code: they cost more than all the rest of a line."""
+    """Which of the patterns for open dependencies could match outside code: they cost more than all the rest."""
     lowered = _outside_code(text).lower()
-    ways = set()
+    ways: set[str] = set()
+    if not _may_need(lowered):
+        return ways
     for match in _RULE.finditer(lowered):
-        if lowered[: match.start()].rstrip().endswith(("(", "[")):
-            ways.add("enclosed")
         if match[2]:
             value = lowered[match.end() + len(match[2]) :][:4]  # `:** ` is the longest that may come before it
             ways.add("trailing" if value.lstrip("*")[:1].isspace() else "bare")
@@ -203,10 +210,8 @@ def _take_needs(text: str, wording: Wording) -> str:
         wording.needs += ((rule, names),)
         return ""
 
+    text = _without_enclosed(text, take)
     ways = _ways(text)
-    if "enclosed" in ways:
-        shorter = _PARENTHESES.sub(take, text)
-        text, ways = shorter, _ways(shorter) if shorter != text else ways
     if "bare" in ways:
         text = _BARE.sub(take, text)
     if "trailing" in ways and (match := _TRAILING.search(text)):
@@ -215,6 +220,17 @@ def _take_needs(text: str, wording: Wording) -> str:
         if is_apart and not take(match):
             return before.rstrip()
     return text
+
+
+def _without_enclosed(text: str, take: Callable[[re.Match[str]], str]) -> str:
+    """Take what stands in parentheses outside of code, each with the blank before it."""
+    plain = _outside_code(text)
+    kept, at = "", 0
+    for match in _PARENTHESES.finditer(text):
+        if not plain[match.start("rule")].isspace() and not take(match):
+            kept += text[at : match.start()].removesuffix(" ")
+            at = match.end()
+    return kept + text[at:]
 
 
 def _is_prose(rule: str, written: str, names: list[str]) -> bool:
@@ -233,7 +249,7 @@ def _take_head(text: str, wording: Wording) -> str:
         if may_mark and (match := _HEAD_PARALLEL.match(text)):
             wording.parallel = True
         elif may_mark and wording.priority is None and (match := _HEAD_PRIORITY.match(text)):
-            _set_priority(next(group for group in match.groups() if group), wording)
+            _set_priority(match[match.lastindex or 0], wording)
         elif first == "*" and wording.priority is None and (match := _BOLD_PRIORITY.match(text)):
             _set_priority(match[1], wording)
             text = text[match.end() :].replace("**", "", 1)
@@ -261,11 +277,14 @@ def _without(text: str, candidate: ids.Candidate) -> str:
 
 def _take_tail(text: str, wording: Wording) -> str:
     if "#" in text:
-        text = _HASH_PRIORITY.sub(lambda match: _hash_priority(match, wording), text).rstrip()
+        if "#p" in text or "#P" in text:
+            text = _HASH_PRIORITY.sub(lambda match: _hash_priority(match, wording), text).rstrip()
         wording.tags += tuple(_TAG.findall(_outside_code(text)))
     kept: list[str] = []  # what ends a line without being ours: an estimate, a date
     while text:
         head, _, word = text.rpartition(" ")
+        if word.isalpha() and word.isascii():
+            break  # a plain word, as nearly always
         if not word or _take_word(word, wording):
             text = head.rstrip()
         elif word[-1] in ")]" and wording.priority is None and (match := _TAIL_PRIORITY.search(text)):

@@ -27,7 +27,7 @@ LINES = st.lists(
 
 
 def simple(tokens: list[Token]) -> list[tuple[object, ...]]:
-    """What a walk needs: openings with their lines and the text in them, in order."""
+    """What a walk needs: openings with their lines and the text in them, in order; an item's text as a paragraph."""
     result: list[tuple[object, ...]] = []
     for token in tokens:
         if token.type == "inline" and result and result[-1][0] in ("paragraph_open", "heading_open"):
@@ -36,9 +36,12 @@ def simple(tokens: list[Token]) -> list[tuple[object, ...]]:
             is_open = not token.type.endswith("_close")
             info = token.info if token.type == "fence" else ""
             markup = token.markup if token.type in ("fence", "heading_open") else ""
-            result.append(
-                (token.type, token.tag, tuple(token.map or ()) if is_open else (), markup, info, token.content)
-            )
+            is_item = token.type == "list_item_open"
+            content = "" if is_item else token.content
+            result.append((token.type, token.tag, tuple(token.map or ()) if is_open else (), markup, info, content))
+            if is_item and token.content:
+                start = (token.map or [0])[0]
+                result.append(("paragraph_open", "p", (start, start + 1), "", "", token.content))
     return result
 
 
