@@ -26,6 +26,7 @@ _WORDED = re.compile(
     r"(?:\*\*)?(?:[ \t]*(?::|\.(?=\s)|\))|[ \t]+[—–-](?=\s)|(?=[ \t]*\()|$)(?:\*\*)?[ \t]*(?P<title>.*)",
     re.IGNORECASE,
 )
+_MAY_BE_TASK = re.compile(r"\d|roup |ask ")  # one of these is in every heading that is one
 _NUMBERED = re.compile(r"(?P<name>\d+)\\?[.)][ \t]+(?P<title>.+)")
 _TASKS_SECTION = re.compile(r"(?:implementation |development )?(?:tasks|steps|task list)", re.IGNORECASE)
 _REASONS: dict[Kind, str] = {
@@ -61,7 +62,7 @@ def find(page: Page, taken: Collection[int] = (), *, numbered: bool = False) -> 
     Where tasks are `numbered` boxes, a number names a box; elsewhere it could count the steps of a heading.
     """
     all_headings = page.outline.headings
-    if not any(_may_be_task(heading) for heading in all_headings):
+    if not any(_MAY_BE_TASK.search(heading.text) for heading in all_headings):
         return Plan()
     around, ends = _nested(all_headings, len(page.source.lines))
     heads = _candidates(page, around, ends)
@@ -76,10 +77,6 @@ def find(page: Page, taken: Collection[int] = (), *, numbered: bool = False) -> 
     plan = _plan(page, chosen, around)
     plan.scopes = _scopes(page, chosen, around, ends, plan)
     return plan
-
-
-def _may_be_task(heading: Heading) -> bool:
-    return any(character.isdigit() for character in heading.text) or "roup " in heading.text or "ask " in heading.text
 
 
 def _nested(headings: Sequence[Heading], last: int) -> tuple[list[int], list[int]]:
@@ -99,19 +96,22 @@ def _candidates(page: Page, around: Sequence[int], ends: Sequence[int]) -> dict[
     for index, heading in enumerate(page.outline.headings):
         if (index == 0 and heading.level == 1) or page.sections.at(heading.line).kind == "ignored":
             continue
-        text = " ".join(heading.text.split()).rstrip("#").rstrip()
-        box = BOX.match(text)
-        if sign := None if box else _SIGN.match(text):
-            text = text[sign.end() :]
-        elif box:
-            text = text[box.end() :]
+        box, text = _opened(heading.text)
+        text = text.rstrip("#").rstrip()
         parent = around[index]
         above = page.outline.headings[parent].text if parent >= 0 else ""
         read = _read(text, numbers=heading.level > 2 and _TASKS_SECTION.fullmatch(above.strip(" :#*")) is not None)
         if read is not None:
             kind, name, title = read
-            heads[index] = _Head(index, heading.line, ends[index], parent, kind, name, title, box[1] if box else None)
+            heads[index] = _Head(index, heading.line, ends[index], parent, kind, name, title, box)
     return heads
+
+
+def _opened(text: str) -> tuple[str | None, str]:
+    """The mark of the box in front of a heading's text, and the text without box or sign, a blank between its words."""
+    box = BOX.match(text)
+    opening = box or _SIGN.match(text)
+    return box[1] if box else None, " ".join(text[opening.end() if opening else 0 :].split())
 
 
 def _read(text: str, *, numbers: bool) -> tuple[Kind, str, str] | None:
@@ -128,9 +128,7 @@ def _read(text: str, *, numbers: bool) -> tuple[Kind, str, str] | None:
 
 def may_name_a_task(text: str) -> bool:
     """Whether a heading reads like a task, whatever stands below it."""
-    text = " ".join(text.split())
-    box = BOX.match(text) or _SIGN.match(text)
-    return _read(text[box.end() :] if box else text, numbers=False) is not None
+    return _read(_opened(text)[1], numbers=False) is not None
 
 
 def _enclosing(heads: dict[int, _Head], around: Sequence[int]) -> list[int]:
@@ -197,7 +195,7 @@ def _plan(page: Page, chosen: dict[int, _Head], around: Sequence[int]) -> Plan:
         if parent >= 0:
             above = plan.drafts[places[parent]]
             draft.parent, draft.level = places[parent], above.level + 1
-            above.children.append(len(plan.drafts))
+            above.adopt(len(plan.drafts))
             above.end = min(above.end, head.line)
         plan.drafts.append(draft)
     for index, heading in enumerate(page.outline.headings):

@@ -45,8 +45,10 @@ def patch(
 ) -> Patched:
     """Write the wanted statuses as marks. Where `tasks` is not the parse of `source`, nothing is written.
 
-    A container is ticked with the last of its children. A status for which the file has no mark leaves it as it is.
-    `read` made `tasks`; it is asked again only where a mark needs a new line, which moves all that is behind it.
+    A container is ticked with the last of its children. A status for which the file has no mark leaves it as it is, and
+    so does every status of an archived task: whatever its mark, its section says that it is completed.
+    `read` made `tasks`; it is asked again only where a mark needs a new line, which moves all that is behind it, and
+    where a cell becomes empty, which has another place for its mark.
     """
     if sha256(source).hexdigest() != tasks.sha256:
         return Patched(source, {}, tuple(wanted), tasks, ())
@@ -71,8 +73,8 @@ def patch(
             written[task.task_id] = change.mark
             changes.append(change)
     changes.sort(key=lambda change: change.place.start)
-    if any(_is_line(change) for change in changes):
-        return _with_lines(source, tasks, changes, Patched(source, written, missing, tasks, tuple(changes)), read)
+    if any(_is_line(change) or _is_blank(change, tasks, source) for change in changes):
+        return _read_again(source, tasks, changes, Patched(source, written, missing, tasks, tuple(changes)), read)
     patched = _apply(source, changes)
     return Patched(patched, written, missing, _updated(patched, tasks, changes), tuple(changes))
 
@@ -89,10 +91,16 @@ def _is_line(change: Change) -> bool:
     return change.new.endswith((b"\n", b"\r"))
 
 
-def _with_lines(
+def _is_blank(change: Change, tasks: TaskList, source: bytes) -> bool:
+    """Whether it leaves nothing in the cell of a table."""
+    is_bare = source[change.place.start - 1 : change.place.start] != b"["
+    return change.new == b" " and is_bare and tasks.tasks[change.index].carrier == "table"
+
+
+def _read_again(
     source: bytes, tasks: TaskList, changes: list[Change], patched: Patched, read: Callable[[bytes], TaskList]
 ) -> Patched:
-    """Changes among which are whole lines, looked at before they are written: one that reads otherwise is left out."""
+    """Changes that move what is around them, read again before they are written: a line read wrong is left out."""
     new = _apply(source, changes)
     after = read(new)
     shown = {task.task_id: task.mark for task in after.tasks}
@@ -146,7 +154,7 @@ def _change(
     vocabulary: Mapping[Status, str],
     own: Mapping[tuple[signs.Kind, Status], str],
 ) -> Change | None:
-    if task.status is status:
+    if task.status is status or task.archived:
         return None
     kind = signs.kind_of(task)
     if kind == "word" and task.carrier != "table":
@@ -168,7 +176,7 @@ def _change(
 
 def _step_changes(index: int, task: Task, status: Status, tasks: TaskList) -> list[Change]:
     mark = tasks.vocabulary.get(status)
-    if task.status is status or mark is None:
+    if task.status is status or task.archived or mark is None:
         return []
     return [
         Change(index, task.steps[place].mark_place, mark.encode(), mark, place)

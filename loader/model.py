@@ -121,6 +121,7 @@ class Task:
     carrier: Carrier = "checkbox"
     file: str = ""  # of a folder that is one list: `lines` and `mark_place` are in it
     steps: tuple[Step, ...] = ()  # where there are any, `mark`, `status` and `mark_place` follow from them
+    archived: bool = False  # in a section of completed tasks: it is completed whatever its mark
 
 
 @dataclass(frozen=True, slots=True)

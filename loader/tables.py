@@ -201,8 +201,7 @@ def _is_prose(row: Sequence[Cell], column: int) -> bool:
 
 def _named(text: str) -> bool:
     """Whether it is an id, behind the sign that a mark of ours may be."""
-    sign = _SIGN.match(text)
-    name = _id(text[sign.end() :] if sign else text)
+    name = _id(_unsigned(text))
     candidate = ids.find(name)
     return candidate is not None and candidate.name == name
 
@@ -210,15 +209,21 @@ def _named(text: str) -> bool:
 def _is_tasks(header: _Header, rows: Sequence[Sequence[Cell]]) -> bool:
     """At least half of the ids hold a number: a table of terms or of people is no task list."""
     column = header.roles["id"]
-    ids = [row[column].text for row in rows if len(row) > column and row[column].text]
+    ids = [text for row in rows if len(row) > column and (text := _unsigned(row[column].text))]
     return bool(ids) and 2 * sum(1 for text in ids if _NUMBERED.search(text)) >= len(ids)
+
+
+def _unsigned(text: str) -> str:
+    """What an id cell says behind the sign that a mark of ours may be."""
+    sign = _SIGN.match(text)
+    return text[sign.end() :] if sign else text
 
 
 def _draft(page: Page, header: _Header, line: int, row: Sequence[Cell], found: Found) -> Draft | None:
     at = {role: row[column] for role, column in header.roles.items() if column < len(row)}
     id_cell = at.get("id", Cell("", 0))
     sign = _SIGN.match(id_cell.text)
-    task_id = _id(id_cell.text[sign.end() :] if sign else id_cell.text)
+    task_id = _id(_unsigned(id_cell.text))
     title = _plain(at["title"].text) if "title" in at else ""
     if not task_id and not title:
         found.diagnostics.append(codes.diagnose(codes.UNNAMED_ROW, line + 1))
@@ -270,11 +275,13 @@ def _mark(
     start = page.source.offset(line, id_cell.column)
     if sign is None:
         return " ", Status.PENDING, MarkPlace(start, 0, "", " ")
-    taken = (
-        sign[0]
-        + id_cell.text[sign.end() :][: len(id_cell.text[sign.end() :]) - len(id_cell.text[sign.end() :].lstrip())]
-    )
-    return sign[0], signs.SIGNS[sign[1]], MarkPlace(start, len(taken.encode()), "", " ")
+    rest = id_cell.text[sign.end() :]
+    if rest:
+        blanks = len(rest) - len(rest.lstrip())
+    else:  # no id: of the blanks in the cell one belongs to the sign
+        blanks = int(page.source.lines[line].startswith(" ", id_cell.column + sign.end()))
+    length = len(id_cell.text[: sign.end() + blanks].encode()) if rest else len(sign[0].encode()) + blanks
+    return sign[0], signs.SIGNS[sign[1]], MarkPlace(start, length, "", " ")
 
 
 def _status(page: Page, line: int, cell: Cell, found: Found) -> tuple[str, Status, MarkPlace]:
@@ -292,19 +299,14 @@ def _status(page: Page, line: int, cell: Cell, found: Found) -> tuple[str, Statu
     if (match := _SIGN.match(cell.text)) and signs.word_of(cell.text) is None:
         return match[0], signs.SIGNS[match[1]], place(0, match[0])
     word = cell.text.strip("*_`~ ")
-    status = legends.WORDS.get(word.casefold()) or page.meanings.get(word)
-    if status is None and (status := signs.word_of(word)):
-        before, _, after = cell.text.partition(word)
-        whole = word if before == after[::-1] else cell.text  # of `⏳ **OPEN**` the stars would stay behind
-        return (
-            whole,
-            status,
-            place(cell.text.find(whole), whole),
-        )  # what else it says is of this status and goes with it
+    status = legends.WORDS.get(word.casefold()) or page.meanings.get(word) or signs.word_of(word)
+    start = cell.text.find(word)
+    if cell.text[:start] != cell.text[start + len(word) :][::-1]:
+        start, word = 0, cell.text  # of `⏳ **OPEN**` the stars would stay behind
     if status is None:
         found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, line + 1, cell.column + 1, mark=word))
         status = Status.PENDING
-    return word, status, place(cell.text.find(word), word)
+    return word, status, place(start, word)  # what else it says is of this status and goes with it
 
 
 def _set(draft: Draft, role: str, cell: Cell, column_name: str, found: Found) -> None:
@@ -313,9 +315,10 @@ def _set(draft: Draft, role: str, cell: Cell, column_name: str, found: Found) ->
         return
     if role == "depends_on":
         rule = f"column {column_name}"
-        draft.references.extend(Reference(name, rule, draft.line) for name in references.names(text))
+        draft.refer(Reference(name, rule, draft.line) for name in references.names(text))
     elif role in ("verify", "run"):
-        draft.blocks.extend(_blocks(role, text, draft.line))
+        for block in _blocks(role, text, draft.line):
+            draft.hold(block)
     elif role in settings.OF_TASK:
         row = settings.OF_TASK[role]
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring_ascii as quoted
@@ -23,7 +22,7 @@ def build(
     drafts: Sequence[Draft], names: Names, edges: Sequence[Sequence[Edge]], lines: Sequence[str]
 ) -> tuple[Task, ...]:
     """One task for each draft, in order."""
-    return tuple(_task(index, draft, names, edges[index], lines) for index, draft in enumerate(drafts))
+    return tuple([_task(index, draft, names, edges[index], lines) for index, draft in enumerate(drafts)])
 
 
 def _task(index: int, draft: Draft, names: Names, edges: Sequence[Edge], lines: Sequence[str]) -> Task:
@@ -32,7 +31,7 @@ def _task(index: int, draft: Draft, names: Names, edges: Sequence[Edge], lines: 
     priority = _priority(draft)
     title = names.titles[index]
     agent = wording.agent or _text(given.get("agent"))
-    settings = {key: value for key, value in given.items() if key not in _OWN_FIELDS} if given else {}
+    settings = {key: value for key, value in given.items() if key not in _OWN_FIELDS} if given else given
     return new_task(
         task_id=names.ids[index],
         title=title,
@@ -41,7 +40,7 @@ def _task(index: int, draft: Draft, names: Names, edges: Sequence[Edge], lines: 
         priority_raw=priority.raw,
         rank=priority.rank,
         section=draft.section.path,
-        dependencies=tuple(edge.depends_on for edge in edges),
+        dependencies=tuple([edge.depends_on for edge in edges]),
         mark=draft.mark,
         status=draft.status,
         lines=(draft.line + 1, _last_line(draft, lines)),
@@ -60,6 +59,7 @@ def _task(index: int, draft: Draft, names: Names, edges: Sequence[Edge], lines: 
         blocks=tuple(draft.blocks),
         carrier=draft.carrier,
         steps=tuple(draft.steps),
+        archived=draft.section.kind == "archived",
     )
 
 
@@ -88,17 +88,12 @@ def _last_line(draft: Draft, lines: Sequence[str]) -> int:
 
 
 def _fingerprint(draft: Draft, title: str, agent: str | None, settings: Mapping[str, object]) -> str:
-    """Of all that a run is made from. The marks of steps are blanked: ticking one changes no run."""
+    """Of all that a run is made from, as JSON. The marks of steps are blanked: ticking one changes no run."""
     body = _MARK.sub(r"\1 ", draft.body) if "[" in draft.body else draft.body
-    if not (agent or settings or draft.carrier == "table"):
-        return _digest(f"[{quoted(title)}, {quoted(body)}]")
-    facts: list[object] = [title, body]
+    facts = f"{quoted(title)}, {quoted(body)}"
     if agent or settings:
-        facts += [agent, sorted((key, repr(value)) for key, value in settings.items())]
+        pairs = [f"[{quoted(key)}, {quoted(repr(value))}]" for key, value in sorted(settings.items())]
+        facts += f", {quoted(agent) if agent else 'null'}, [{', '.join(pairs)}]"
     if draft.carrier == "table":
-        facts += [[block.role, block.content] for block in draft.blocks]
-    return _digest(json.dumps(facts))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        facts += "".join(f", [{quoted(block.role)}, {quoted(block.content)}]" for block in draft.blocks)
+    return hashlib.sha1(f"[{facts}]".encode(), usedforsecurity=False).hexdigest()

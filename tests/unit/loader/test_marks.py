@@ -107,6 +107,41 @@ def test_a_mark_before_an_id_keeps_its_table_a_list() -> None:
     assert loader.parse(result.source).tasks == result.tasks.tasks
 
 
+def test_a_prefix_is_found_again_where_there_is_no_id() -> None:
+    head = "| ID | Task | Deps |\n|---|---|---|\n"
+    source = head + "| A-1 | a | A-3 |\n| | b | |\n|  | c | |\n"
+    tasks = loader.parse(source.encode()).tasks
+    done = patched(source, {task.task_id: DONE for task in tasks})
+    assert done.source.decode() == head + "| ✅ A-1 | a | A-3 |\n|✅  | b | |\n|✅   | c | |\n"
+    assert patched(done.source, {task.task_id: Status.PENDING for task in tasks}).source.decode() == source
+
+
+def test_a_bare_mark_taken_out_of_a_cell_leaves_an_empty_one() -> None:
+    row = "| ID | Task | Done |\n|---|---|---|\n| A-1 | a |{}|\n| A-2 | b | |\n"
+    result = patched(row.format("x "), {"A-1": Status.PENDING})
+    assert result.source.decode() == row.format("  ")
+    assert patched(result.source, {"A-1": DONE}).source.decode() == row.format(" [x] ")
+
+
+def test_decoration_on_one_side_of_a_word_goes_with_it() -> None:
+    head = "| ID | Task | Status |\n|---|---|---|\n| A-1 | a | {} |\n| A-2 | b | ✅ Done |\n"
+    result = patched(head.format("-->`what[x]`"), {"A-1": DONE})
+    assert result.source.decode() == head.format("✅ Done")
+
+
+def test_a_heading_whose_bracket_holds_more_than_a_mark_has_no_box() -> None:
+    text = "### [ \x1f] Task 1: a\n\n- [ ] one\n\n### [ ] Task 2: b\n\n- [ ] two\n"
+    result = patched(text, {task.task_id: DONE for task in loader.parse(text.encode()).tasks})
+    assert "[ \x1f]" in result.source.decode()
+
+
+def test_an_archived_task_keeps_its_mark_for_its_section_says_that_it_is_completed() -> None:
+    text = "## Done\n\n- [x] T001 a\n- [ ] T002 b\n\n## Open\n\n- [x] T003 c\n"
+    result = patched(text, {"T001": Status.PENDING, "T002": Status.PENDING, "T003": Status.PENDING})
+    assert result.source.decode() == text.replace("[x] T003", "[ ] T003")
+    assert result.written == {"T001": "x", "T002": " ", "T003": " "}
+
+
 def test_a_prefix_comes_before_an_id_and_goes() -> None:
     text = "| id | depends-on |\n|--|--|\n| T1 | |\n| ✅ T2 | T1 |\n|T3|T1|\n"
     result = patched(text, {"T1": DONE, "T2": Status.PENDING, "T3": DONE})
