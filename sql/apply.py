@@ -2,15 +2,16 @@
 
 up -> read the folder, no database                           raises FilesRefused
    -> read the ledger, compare                               raises HistoryDiffers, NewerHistory
-   -> per pending file, until it is in or cannot be:
-        transaction.run, or outside.run for a file that      raises LockHeld, StatementFailed
-        cannot run in a transaction
-        somebody was faster                                  -> compare anew
+   -> pending files in a row that run in transactions:
+        transaction.run                                      raises LockHeld, StatementFailed
+      and those between them that cannot: outside.run
+      somebody was faster                                    -> compare anew
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Unpack
 
 from psycopg import Connection
@@ -22,6 +23,7 @@ from sql.plan import Plan, ProblemKind
 from sql.runner import LOCK_WAIT, Options, Runner
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
@@ -67,18 +69,12 @@ def _up(runner: Runner, files: Folder, accept: list[ProblemKind], to: int | None
     while True:
         plan = runner.plan(files, accept=accept)
         chosen = choose(plan, to=to, steps=None if steps is None else steps - len(done))
-        newest = plan.newest
         if chosen:
             runner.prepare()
-        for migration in chosen:
-            runner.tell(NoticeKind.STARTED, migration)
-            if not _apply(runner, migration, newest, last=migration is chosen[-1]):
-                break
-            runner.tell(NoticeKind.APPLIED, migration)
-            done.append(migration)
-            newest = max(newest, migration.version)
-        else:
-            return Applied(tuple(done), newest)
+        applied = _apply(runner, chosen, plan.newest)
+        done += applied
+        if len(applied) == len(chosen):
+            return Applied(tuple(done), max(plan.newest, *(migration.version for migration in applied), 0))
 
 
 def _up_together(
@@ -102,7 +98,15 @@ def choose(plan: Plan, *, to: int | None = None, steps: int | None = None) -> tu
     return everything if steps is None else everything[:steps]
 
 
-def _apply(runner: Runner, migration: Migration, newest: int, *, last: bool) -> bool:
-    fingerprint = drift.asked(runner) if last else None
-    run = transaction.run if migration.script.directives.transaction else outside.run
-    return run(runner, migration, newest, fingerprint)
+def _apply(runner: Runner, migrations: Sequence[Migration], newest: int) -> list[Migration]:
+    """Those that went in: fewer than all when another runner came first."""
+    done: list[Migration] = []
+    for inside, part in groupby(migrations, lambda migration: migration.script.directives.transaction):
+        group = tuple(part)
+        fingerprint = drift.asked(runner) if group[-1] is migrations[-1] else None
+        applied = (transaction.run if inside else outside.run)(runner, group, newest, fingerprint)
+        done += applied
+        newest = max(newest, *(migration.version for migration in applied), 0)
+        if len(applied) < len(group):
+            break
+    return done

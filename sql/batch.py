@@ -10,13 +10,14 @@ from typing import Any
 
 from psycopg import ClientCursor, Connection, Error, OperationalError, errors, generators
 from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 
 from sql.script import Statement
 
 SIZE_MAX = 200_000
 STATEMENTS_MAX = 1_000
 _JOINT = ";\n"
-_FINE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.EMPTY_QUERY)
+FINE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.EMPTY_QUERY)
 
 
 class Stopped(Exception):
@@ -33,9 +34,10 @@ class Stopped(Exception):
 
 
 class _Ours(Enum):
-    """Where a piece comes from that is no part of a file."""
+    """Where a piece comes from that is no part of a file: it is about the file, or about the next transaction."""
 
     ABOUT = auto()
+    NEXT = auto()
 
 
 _Source = Statement | _Ours | None
@@ -49,48 +51,55 @@ class Batch:
     """
 
     def __init__(self, connection: Connection[Any]) -> None:
-        self._connection = connection
+        self.connection = connection
+        self._cursor = ClientCursor(connection)
         self._pieces: list[str] = []
         self._sources: list[_Source] = []
         self._size = 0
 
     def add_ours(self, sql: bytes, parameters: Mapping[str, Any] | None = None) -> None:
         """A query of the program. The values stand in its text, as a message of many statements has no parameters."""
-        text = sql.decode()
-        if parameters is not None:
-            text = ClientCursor(self._connection).mogrify(sql, parameters)
-        self._add(text, _Ours.ABOUT)
+        self._add(self._filled(sql, parameters), _Ours.ABOUT)
+
+    def add_next(self, sql: bytes, parameters: Mapping[str, Any] | None = None) -> None:
+        """A query of the program with which the transaction behind this one begins: its result is answered."""
+        self._add(self._filled(sql, parameters), _Ours.NEXT)
 
     def add_end(self, sql: bytes) -> None:
         """A query of the program with which a file ends: its refusal is the file's."""
         self._add(sql.decode(), None)
 
     def add(self, statement: Statement) -> None:
-        """A statement of a file, sent as it is: no % in it means anything."""
+        """A statement of a file, sent as it is: no % in it means anything. A long file goes in several journeys."""
+        if self._size > SIZE_MAX or len(self._pieces) >= STATEMENTS_MAX:
+            self.send()
         self._add(statement.sql, statement)
 
-    def send(self) -> None:
+    def send(self) -> list[PGresult]:
         """Run what was gathered; raises Stopped at the first refusal, after which nothing more of it has run.
 
-        What is refused of the program's own queries is raised as the driver's error.
+        What is refused of the program's own queries is raised as the driver's error; but a refusal of what was added
+        for the next transaction is answered as the last of its results, as the one before is over by then.
         """
         if not self._pieces:
-            return
+            return []
         pieces, sources = self._pieces, self._sources
         self._pieces, self._sources, self._size = [], [], 0
-        pgconn = self._connection.pgconn
+        pgconn = self.connection.pgconn
         try:
             pgconn.send_query(_JOINT.join(pieces).encode())
-            results = self._connection.wait(generators.execute(pgconn))
+            results = self.connection.wait(generators.execute(pgconn))
         except OperationalError as error:
             raise Stopped(error, None) from error
         for number, result in enumerate(results):
-            if result.status not in _FINE:
+            if result.status not in FINE and sources[number : number + 1] != [_Ours.NEXT]:
                 raise _stopped(errors.error_from_result(result), pieces, sources, number)
+        return [result for result, source in zip(results, sources, strict=False) if source is _Ours.NEXT]
+
+    def _filled(self, sql: bytes, parameters: Mapping[str, Any] | None) -> str:
+        return sql.decode() if parameters is None else self._cursor.mogrify(sql, parameters)
 
     def _add(self, text: str, source: _Source) -> None:
-        if self._size > SIZE_MAX or len(self._pieces) >= STATEMENTS_MAX:
-            self.send()
         self._pieces.append(text)
         self._sources.append(source)
         self._size += len(text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from psycopg import Connection
 
-from sql import folder, lock
+from sql import entrance, folder, lock
 from sql.errors import HistoryDiffers
 from sql.folder import Migration
 from sql.numbering import label
@@ -49,7 +49,7 @@ def resolve(
     chosen = Resolution(resolution)
     files = {} if chosen is Resolution.FORGET else {file.version: file for file in folder.read(path)}
     runner.prepare()
-    with told(f"{label(version)} was resolved"), lock.alone(connection, lock.Turn(runner.ledger.lock)):
+    with told(f"{label(version)} was resolved"), entrance.alone(connection, lock.Turn(runner.ledger.lock)):
         before = _row(runner, version)
         _change(runner, chosen, version, files.get(version), before)
         return Resolved(before, _row(runner, version))
@@ -65,7 +65,7 @@ def baseline(
     if not files or files[-1].version != version:
         raise HistoryDiffers(f"no file has the number {label(version)}", hint="name the last file that is in already")
     runner.prepare()
-    with told("the baseline was recorded"), lock.alone(connection, lock.Turn(runner.ledger.lock)):
+    with told("the baseline was recorded"), entrance.alone(connection, lock.Turn(runner.ledger.lock)):
         if rows := [row for row in runner.ledger.read() if not row.repeatable]:
             newest = label(rows[-1].version, rows[-1].name)
             raise HistoryDiffers(

@@ -12,7 +12,7 @@ from psycopg.errors import UndefinedTable
 from psycopg.rows import class_row, tuple_row
 from psycopg.types.json import Jsonb
 
-from sql import lock, queries
+from sql import entrance, lock, queries
 from sql.errors import DatabaseRefused
 from sql.folder import Migration
 from sql.plan import Recorded
@@ -146,7 +146,7 @@ def ensure(connection: Connection[Any], *, wait: timedelta) -> None:
     """
     if _present(connection) == (True, FORM):
         return
-    with lock.alone(connection, lock.Turn(_CREATION, wait=wait)):
+    with entrance.alone(connection, lock.Turn(_CREATION, wait=wait)):
         has_schema, form = _present(connection)
         if form > FORM:
             raise DatabaseRefused(

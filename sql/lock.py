@@ -1,4 +1,4 @@
-"""A transaction that one runner at a time may have, and who stands in its way."""
+"""The lock that one runner of a set at a time may have, and who stands in its way."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from psycopg import ClientCursor, Connection, Error
-from psycopg.pq import ConnStatus, TransactionStatus
+from psycopg import Connection
+from psycopg.pq import ConnStatus
 from psycopg.rows import class_row, tuple_row
 
 from sql import queries
@@ -22,7 +21,6 @@ from sql.errors import DatabaseRefused, LockHeld
 from sql.script import Bounds
 
 LEDGER = queries.load("ledger")
-_SEEING: WeakKeyDictionary[Connection[Any], bool] = WeakKeyDictionary()
 DEFAULT_BOUNDS = Bounds()
 POLL_MIN = 0.02
 POLL_MAX = 0.12
@@ -66,50 +64,8 @@ class Turn:
 
 
 @contextmanager
-def alone(connection: Connection[Any], turn: Turn) -> Iterator[None]:
-    """One transaction under the lock, with a file's settings; raises LockHeld when it was taken all through the wait.
-
-    The lock ends with the transaction, so it cannot be left behind, not even in a connection pooler's session.
-    """
-    begin(connection, turn)
-    try:
-        yield
-    except BaseException:
-        rollback(connection)
-        raise
-    connection.execute(LEDGER.commit, prepare=False)
-
-
-def begin(
-    connection: Connection[Any], turn: Turn, look: bytes = b"SELECT", parameters: Mapping[str, Any] | None = None
-) -> Any:
-    """Open such a transaction, and answer the row that a query gives once the lock is ours: all in one journey."""
-    deadline = time.monotonic() + turn.wait.total_seconds()
-    message = b"; ".join((LEDGER.begin, *_protections(connection), LEDGER.enter, look))
-    settings = {
-        "key": turn.lock,
-        "application": turn.application,
-        "lock_timeout": milliseconds(turn.bounds.lock_timeout),
-        "statement_timeout": milliseconds(turn.bounds.statement_timeout),
-    }
-    for tried in count():
-        granted, row = _try(connection, message, settings | dict(parameters or {}))
-        if granted:
-            return row
-        rollback(connection)
-        _await_turn(connection, turn, tried, deadline)
-    return None
-
-
-def rollback(connection: Connection[Any]) -> None:
-    """Leave the transaction, where there still is one to leave."""
-    if connection.pgconn.status == ConnStatus.OK and connection.info.transaction_status != TransactionStatus.IDLE:
-        connection.execute(LEDGER.rollback, prepare=False)
-
-
-@contextmanager
 def session(connection: Connection[Any], turn: Turn) -> Iterator[None]:
-    """The same lock for a session, for a file that runs outside a transaction; raises like `alone`.
+    """The lock for a session, for a file that runs outside a transaction; raises LockHeld as an entrance does.
 
     A pooler could hand our statements to another session than the lock is in: it is refused.
     """
@@ -118,7 +74,7 @@ def session(connection: Connection[Any], turn: Turn) -> Iterator[None]:
     for tried in count():
         if _ask(connection, LEDGER.try_session_lock, {"key": turn.lock})[0]:
             break
-        _await_turn(connection, turn, tried, deadline)
+        await_turn(connection, turn, tried, deadline)
     try:
         yield
     finally:
@@ -162,44 +118,8 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _try(connection: Connection[Any], message: bytes, parameters: Mapping[str, Any]) -> tuple[bool, Any]:
-    """Whether the lock was free, and the last row; the transaction is open either way."""
-    cursor = ClientCursor(connection, row_factory=tuple_row)
-    try:
-        cursor.execute(message, parameters)
-        *_, entered, looked = _rows(cursor)
-        return bool(entered and entered[0]), looked
-    except Error:
-        rollback(connection)
-        raise
-
-
-def _rows(cursor: ClientCursor[Any]) -> Iterator[Any]:
-    """The first row of each statement of a message, None for one that gives none."""
-    more: bool | None = True
-    while more:
-        yield cursor.fetchone() if cursor.description else None
-        more = cursor.nextset()
-
-
-def _protections(connection: Connection[Any]) -> list[bytes]:
-    """Settings for a transaction that keep a role's own from stopping it."""
-    settings = [LEDGER.stay_idle, LEDGER.speak_utf8, LEDGER.keep_backslashes]
-    if can_miss_client(connection):
-        settings.append(LEDGER.miss_client)
-    if connection.info.server_version >= 170000:
-        settings.append(LEDGER.take_time)
-    return settings
-
-
-def can_miss_client(connection: Connection[Any]) -> bool:
-    """Whether the server can look after its client; asked once a connection."""
-    if connection not in _SEEING:
-        _SEEING[connection] = bool(_ask(connection, LEDGER.can_miss_client, {})[0])
-    return _SEEING[connection]
-
-
-def _await_turn(connection: Connection[Any], turn: Turn, tried: int, deadline: float) -> None:
+def await_turn(connection: Connection[Any], turn: Turn, tried: int, deadline: float) -> None:
+    """Pause before the next try for the lock; raises LockHeld past the deadline."""
     if time.monotonic() >= deadline:
         raise _refusal(holders_of_key(connection, turn.lock), turn.wait)
     if tried == 0:

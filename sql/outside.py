@@ -10,7 +10,7 @@ Killed on the way, the row stays `running`: the next run begins again at the top
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -31,17 +31,19 @@ from sql.script import Statement
 LEDGER = queries.load("ledger")
 
 
-def run(runner: Runner, migration: Migration, newest: int, fingerprint: Callable[[], str] | None) -> bool:
-    """Apply one file; False when another runner came first, and the history must be compared anew."""
-    with told(f"{migration.label} was applied"), lock.session(runner.connection, runner.turn(migration)):
-        found = _look(runner, migration)
-        if found[0] or found[1] > newest:
-            return False
-        runner.ledger.start(migration)
-        with _entered(runner, migration):
-            perform(runner, migration, newest)
-        runner.ledger.finish(migration.version, fingerprint() if fingerprint else None)
-        return True
+def run(
+    runner: Runner, migrations: Sequence[Migration], newest: int, fingerprint: Callable[[], str] | None
+) -> tuple[Migration, ...]:
+    """Apply files, and answer those that went in: fewer when another runner came first."""
+    done: list[Migration] = []
+    for migration in migrations:
+        runner.tell(NoticeKind.STARTED, migration)
+        if not _apply(runner, migration, newest, fingerprint if migration is migrations[-1] else None):
+            break
+        runner.tell(NoticeKind.APPLIED, migration)
+        done.append(migration)
+        newest = max(newest, migration.version)
+    return tuple(done)
 
 
 def undo(runner: Runner, migration: Migration, kept: int) -> None:
@@ -78,6 +80,18 @@ def perform(runner: Runner, migration: Migration, newest: int, *, direction: str
                 runner.ledger.fail(migration.version, place | said)
             standing = _standing(migration, number, len(statements), direction)
             raise failures.of_statement(stopped, migration, kept=newest, standing=standing) from stopped
+
+
+def _apply(runner: Runner, migration: Migration, newest: int, fingerprint: Callable[[], str] | None) -> bool:
+    with told(f"{migration.label} was applied"), lock.session(runner.connection, runner.turn(migration)):
+        found = _look(runner, migration)
+        if found[0] or found[1] > newest:
+            return False
+        runner.ledger.start(migration)
+        with _entered(runner, migration):
+            perform(runner, migration, newest)
+        runner.ledger.finish(migration.version, fingerprint() if fingerprint else None)
+        return True
 
 
 def _one(runner: Runner, migration: Migration, statement: Statement) -> None:

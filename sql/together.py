@@ -1,7 +1,7 @@
 """Several files in one transaction: kept together, or tried and thrown away.
 
-run   -> lock.begin -> per file: settings, body, row -> COMMIT
-trial -> lock.begin -> per file: settings, body, which locks -> ROLLBACK
+run   -> entrance.begin -> per file: settings, body, row -> COMMIT
+trial -> entrance.begin -> per file: settings, body, which locks -> ROLLBACK
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-from sql import failures, folder, lock, queries, transaction
+from sql import entrance, failures, folder, lock, queries, transaction
 from sql.batch import Batch, Stopped
+from sql.entrance import Entrance
 from sql.errors import Fault, FilesRefused
 from sql.folder import Migration
 from sql.notices import NoticeKind
@@ -59,7 +60,7 @@ def run(runner: Runner, migrations: Sequence[Migration], newest: int, fingerprin
     tried = 0
     while True:
         try:
-            with _begun(runner, migrations[0], newest, transaction.look(migrations[0], newest)) as ours:
+            with _begun(runner, migrations[0], newest, transaction.door(runner, migrations[0], newest)) as ours:
                 if ours:
                     _run(runner, migrations, fingerprint)
                 return ours
@@ -85,7 +86,7 @@ def trial(connection: Connection[Any], path: Path | Traversable, **options: Unpa
     if not migrations:
         return Trial((), skipped)
     try:
-        with _begun(runner, migrations[0], plan.newest, LEDGER.untouched):
+        with _begun(runner, migrations[0], plan.newest, Entrance(runner.turn(migrations[0]))):
             return Trial(tuple(_try(runner, migrations)), skipped)
     except _Refused as refused:
         raise failures.of_statement(
@@ -112,14 +113,14 @@ class _Refused(Exception):
 
 
 @contextmanager
-def _begun(runner: Runner, first: Migration, newest: int, look: bytes) -> Iterator[bool]:
+def _begun(runner: Runner, first: Migration, newest: int, door: Entrance) -> Iterator[bool]:
     """The transaction under the lock, rolled back unless it was committed; whether the history is as we know it."""
     with told(f"{first.label} and what follows were applied"):
-        found = lock.begin(runner.connection, runner.turn(first), look, runner.ledger.row(first))
+        found = entrance.begin(runner.connection, door, unless=lambda found: found.overtakes(newest))
         try:
-            yield not found or (not found[0] and found[1] <= newest)
+            yield not found.overtakes(newest)
         finally:
-            lock.rollback(runner.connection)
+            entrance.rollback(runner.connection)
 
 
 def _run(runner: Runner, migrations: Sequence[Migration], fingerprint: Callable[[], str] | None) -> None:

@@ -2,7 +2,7 @@
 
 down -> read the ledger, choose rows                          raises Irreversible before anything runs
      -> per row:
-          lock.begin: BEGIN, try for the lock                 raises LockHeld
+          entrance.begin: BEGIN, try for the lock             raises LockHeld
           look whether the row still is the newest            raises HistoryDiffers
           the down part, row to the events, COMMIT            raises StatementFailed
 """
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from psycopg import Connection
 
-from sql import apply, drift, failures, folder, lock, outside, queries, script, transaction
+from sql import apply, drift, entrance, failures, folder, outside, queries, script, transaction
 from sql.apply import Applied
 from sql.batch import Batch, Stopped
+from sql.entrance import Entrance
 from sql.errors import HistoryDiffers, Irreversible
 from sql.folder import Migration
 from sql.ledger import Stored
@@ -136,9 +137,11 @@ def _undo(runner: Runner, migration: Migration, kept: int) -> None:
 
 def _attempt(runner: Runner, migration: Migration, kept: int) -> None:
     ledger = runner.ledger
-    found = lock.begin(runner.connection, runner.turn(migration), LEDGER.since, ledger.row(migration))
+    found = entrance.begin(
+        runner.connection, Entrance(runner.turn(migration), LEDGER.since, ledger.key | {"version": migration.version})
+    )
     try:
-        if not found or not found[0] or found[1] != migration.version:
+        if not found.taken or found.newest != migration.version:
             raise moved(migration)
         batch = Batch(runner.connection)
         transaction.body(runner, batch, migration, migration.statements)
@@ -150,7 +153,7 @@ def _attempt(runner: Runner, migration: Migration, kept: int) -> None:
         ledger.undone(hash_after)
         runner.connection.execute(LEDGER.commit, prepare=False)
     finally:
-        lock.rollback(runner.connection)
+        entrance.rollback(runner.connection)
 
 
 def moved(migration: Migration) -> HistoryDiffers:

@@ -8,7 +8,7 @@ from typing import Any
 
 from executor.model import Claimed
 from executor.runners.heeding import Heeding
-from sql import lock, queries
+from sql import entrance, queries
 
 BLOCKS = queries.load("blocks")
 LEDGER = queries.load("ledger")
@@ -44,7 +44,7 @@ class Account:
     def begin(self) -> Progress:
         """Open a transaction that no other run of the block is in, and say what was done before it."""
         self.connection.execute(BLOCKS.begin)
-        if lock.can_miss_client(self.connection):  # a statement of a killed run must not keep the next one waiting
+        if entrance.can_miss_client(self.connection):  # a statement of a killed run must not keep the next one waiting
             self.connection.execute(LEDGER.miss_client)
         turn = f"{self.key['queue']}/{self.key['queue_id']}/{self.key['block']}"
         self.connection.execute(BLOCKS.enter, {"turn": turn, **self._bounds()})

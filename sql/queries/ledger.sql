@@ -232,6 +232,19 @@ BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE
 -- A file and its row become one fact.
 COMMIT
 
+-- name: commit_soon
+-- The next COMMIT need not wait for the disk: another of this run follows, and the log is written in order.
+SET LOCAL synchronous_commit = off
+
+-- name: flush
+-- A lock on a row is written to the log, so that the end of this waits until all commits before it are on disk.
+SELECT version
+FROM executor.migration
+WHERE set_name = %(set_name)s AND scope = %(scope)s
+ORDER BY version DESC
+LIMIT 1
+FOR NO KEY UPDATE
+
 -- name: rollback
 -- Nothing of it stays.
 ROLLBACK

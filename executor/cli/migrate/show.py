@@ -31,11 +31,15 @@ def milliseconds(duration: timedelta | None) -> str:
 
 
 class Progress:
-    """Tells each file when it is done, and that it is at work once it takes longer than a second."""
+    """Tells each file when it is done, and that it is at work once it takes longer than a second.
+
+    Another runner is told of once until a file of ours is done: it may be fast, and stand before us at every file.
+    """
 
     def __init__(self, *, silent: bool) -> None:
         self._silent = silent
         self._current: tuple[str, float] | None = None
+        self._waiting = False
         self._done = threading.Event()
 
     def __call__(self, notice: Notice) -> None:
@@ -45,10 +49,14 @@ class Progress:
                 self._current = label, time.monotonic()
             case "applied" | "undone":
                 started = self._current[1] if self._current else time.monotonic()
-                self._current = None
+                self._current, self._waiting = None, False
                 if not self._silent:
                     took = milliseconds(timedelta(seconds=time.monotonic() - started))
                     console.say(f"  {label}  {kind}  {took}")
+            case "waiting":
+                if not self._waiting:
+                    console.warn(f"  {label}  {kind}: {notice.text}")
+                self._waiting = True
             case "server":
                 console.warn(f"  {label}  {notice.text}")
             case _:

@@ -118,7 +118,7 @@ def test_79_500_files_cost_little_more_than_the_least_they_can(project, server):
     assert min(ratios) <= 1.5, ratios
 
 
-def test_80_every_file_costs_two_journeys(project, tmp_path):
+def test_80_every_file_costs_one_journey(project, tmp_path):
     counts = []
     for files in (1, 10, 30):  # the first run also learns what the server can do
         for number in range(1, files + 1):
@@ -130,7 +130,7 @@ def test_80_every_file_costs_two_journeys(project, tmp_path):
             project.up(report=None)
             project.connection.pgconn.untrace()
         counts.append(sum(b"\tF\t" in line and b"\tQuery\t" in line for line in trace_path.read_bytes().splitlines()))
-    assert counts[2] - counts[1] == 2 * 20
+    assert counts[2] - counts[1] == 20
 
 
 COLUMNS = st.lists(

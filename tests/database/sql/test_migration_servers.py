@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 import sql
-from sql.errors import DatabaseRefused
+from sql.errors import DatabaseRefused, StatementFailed
 from tests import conftest
 from tests.pooler import pooling
 from tests.relay import reporting
@@ -31,8 +31,8 @@ def cluster() -> Iterator[Path]:
         yield Path(home)
 
 
-def start(home: Path, data: Path, port: int) -> subprocess.Popen[bytes]:
-    settings = (f"unix_socket_directories={home}", f"port={port}", "listen_addresses=", "hot_standby=on")
+def start(home: Path, data: Path, port: int, *more: str) -> subprocess.Popen[bytes]:
+    settings = (f"unix_socket_directories={home}", f"port={port}", "listen_addresses=", "hot_standby=on", *more)
     options = [word for setting in settings for word in ("-c", setting)]
     with (home / "log").open("ab") as log:
         process = subprocess.Popen(
@@ -79,9 +79,37 @@ def test_8_after_the_power_failed_the_next_run_finishes_what_was_begun(project):
         try:
             project.write("0006_slow", "CREATE TABLE slow (a int);")
             with psycopg.connect(conninfo, autocommit=True) as connection:
-                assert [migration.version for migration in sql.up(connection, project.folder).migrations] == [6]
+                again = [migration.version for migration in sql.up(connection, project.folder).migrations]
+                assert again[-1] == 6  # what had not reached the disk comes before it, without a gap
+                assert again == list(range(again[0], 7))
                 assert connection.execute("SELECT a FROM t5").fetchone() == (5,)
                 assert sql.verify(connection, project.folder).sound
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(timeout=30)
+
+
+def test_8_what_a_run_says_is_applied_is_on_disk_also_when_it_ended_in_an_error(project):
+    for number in range(1, 6):
+        project.write(f"{number:04d}_x", f"CREATE TABLE t{number} (a int); INSERT INTO t{number} VALUES ({number});")
+    project.write("0006_bad", "SELECT nope;")
+    with cluster() as home:
+        data, port = home / "data", conftest._free_port()
+        made(home, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C")
+        lazy = ("wal_writer_delay=10s", "bgwriter_delay=10s", "autovacuum=off")  # nobody else writes to the disk
+        server = start(home, data, port, *lazy)
+        conninfo = f"host={home} port={port} user=postgres dbname=postgres"
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            with pytest.raises(StatementFailed) as caught:
+                sql.up(connection, project.folder)
+            assert caught.value.kept == 5
+            server.send_signal(signal.SIGQUIT)
+            server.wait(timeout=30)
+        server = start(home, data, port)
+        try:
+            with psycopg.connect(conninfo, autocommit=True) as connection:
+                assert sql.status(connection, project.folder).count() == {"applied": 5, "pending": 1}
+                assert connection.execute("SELECT a FROM t5").fetchone() == (5,)
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(timeout=30)

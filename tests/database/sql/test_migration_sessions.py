@@ -38,6 +38,19 @@ def test_13_a_runner_that_never_gets_its_turn_names_who_has_it(project):
     assert project.up().newest == 1
 
 
+def test_13_a_runner_waits_anew_for_each_file_that_another_one_applies(project):
+    """The other goes from file to file without letting go for a moment; 1.6 s are longer than one wait may be."""
+    for number in range(1, 5):
+        project.write(f"{number:04d}_x", "SELECT pg_sleep(0.4);")
+    first = project.start()
+    query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'executor migrate 0001'"
+    while not project.ask(query):
+        assert first.poll() is None, first.communicate()
+    assert project.up(lock_wait=timedelta(seconds=1)).newest == 4
+    output, errors = first.communicate(timeout=20)
+    assert (output.split(), errors) == (["1", "2", "3", "4"], "")
+
+
 def test_16_two_sets_do_not_wait_for_each_other(project):
     project.write("0001_a", "SELECT 1;")
     with psycopg.connect(project.database) as other:
