@@ -48,7 +48,8 @@ def _account() -> dict[str, Any]:
     return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
@@ -68,7 +69,7 @@ def _serve(binaries: Path, home: Path, account: dict[str, Any], *more: str) -> I
     data = home / "data"
     initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
     subprocess.run(initdb, check=True, capture_output=True, cwd=home, **account)
-    port = _free_port()
+    port = free_port()
     settings = (f"unix_socket_directories={home}", f"port={port}", "listen_addresses=", "fsync=off", *more)
     options = [word for setting in settings for word in ("-c", setting)]
     with (home / "log").open("wb") as log:

@@ -19,7 +19,7 @@ import psycopg
 from tests import bytecode
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)

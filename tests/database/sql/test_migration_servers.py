@@ -52,7 +52,7 @@ def test_8_after_the_power_failed_the_next_run_finishes_what_was_begun(project):
         project.write(f"{number:04d}_x", f"CREATE TABLE t{number} (a int); INSERT INTO t{number} VALUES ({number});")
     project.write("0006_slow", "CREATE TABLE slow (a int); SELECT pg_sleep(60);")
     with cluster() as home:
-        data, port = home / "data", conftest._free_port()
+        data, port = home / "data", conftest.free_port()
         made(home, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C")
         server = start(home, data, port)
         conninfo = f"host={home} port={port} user=postgres dbname=postgres"
@@ -120,7 +120,7 @@ def test_69_a_hot_standby_is_read_and_never_written(project):
     with cluster() as home:
         data, copy = home / "data", home / "copy"
         made(home, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C")
-        port, second = conftest._free_port(), conftest._free_port()
+        port, second = conftest.free_port(), conftest.free_port()
         primary = start(home, data, port)
         conninfo = f"host={home} port={port} user=postgres dbname=postgres"
         with psycopg.connect(conninfo, autocommit=True) as connection:

@@ -20,7 +20,7 @@ import psycopg
 from executor.database.embedded import Home, Server
 from tests import bytecode, make
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 # Each execution of a task holds a lock as long as it lives, so that a second one beside it gives itself away. A killed
 # process lets go of its files a moment after it has left the process table: hence the short wait. Only exit status 1
@@ -289,8 +289,9 @@ class Site:
     # coming and going
 
     def clear(self) -> None:
-        """Whatever happened here, nothing of it runs on."""
+        """Whatever happened here, nothing of it runs on; of a test that failed, pytest shows what is printed."""
         for worker in self.started:
+            print(f"--- {worker.log.name} (exit {worker.process.poll()})\n{worker.said()[-5000:]}")
             if worker.process.poll() is None:
                 worker.kill()
         for pid in self.left():

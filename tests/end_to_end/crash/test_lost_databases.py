@@ -17,6 +17,7 @@ from executor.database.embedded import Home, Server
 from executor.queue import steps
 from executor.queue.steps import Appetite, Turn
 from tests import make
+from tests.conftest import free_port
 
 # The loop's connection: of all that a worker has, the one that matters.
 _CUT_OFF = (
@@ -27,8 +28,8 @@ _CUT_OFF = (
 
 @pytest.fixture
 def kept_server(own_server: Path) -> Iterator[Server]:
-    """A server that runs until it is stopped, for sites that name it in DATABASE_URL."""
-    server = Server(Home(own_server))
+    """A server that runs until it is stopped, for sites that name it in DATABASE_URL: at one port, whoever starts."""
+    server = Server(Home(own_server, port=free_port()))
     yield server
     server.stop(force=True)
 
