@@ -6,7 +6,15 @@ import os
 import signal
 
 POINTS = frozenset(
-    {"claimed-not-spawned", "spawned-not-guarded", "exited-not-settled", "settled-not-marked", "batch-not-committed"}
+    {
+        "claimed-not-spawned",
+        "spawned-not-guarded",
+        "exited-not-settled",
+        "settled-not-marked",
+        "batch-not-committed",
+        "committed-not-merged",
+        "merged-not-removed",
+    }
 )
 # Written `point:kill`. Read once, so that a run without it pays for a comparison of two strings.
 _CHOSEN = os.environ.get("EXECUTOR_FAULT", "")

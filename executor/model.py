@@ -50,7 +50,7 @@ class Claimed:
     attempt: int
     notes: Sequence[Mapping[str, str]] = ()  # what people added for it: at, by, text
     review: str | None = None  # 'passed': a person let its work pass
-    since: int | None = None  # its last run that succeeded; for SQL tasks, as is the next
+    since: int | None = None  # its last run that succeeded; for SQL tasks, as is the next, and for those with worktrees
     list_created_at: datetime | None = None
     agent: str | None = None
     context: Mapping[str, Any] | None = None  # for agents: `executor.agent_context` tells what is in it

@@ -229,6 +229,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("budget", "list", _budget),
     Setting("gate", "task", _gate),
     Setting("gate_timeout", "both", durations.read),
+    Setting("workspace", "both", _choice("shared", "worktree", "copy")),
     Setting("shell", "both", _text),
     Setting("target", "both", _text),
     Setting("migrate", "task", _text),

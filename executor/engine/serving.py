@@ -158,6 +158,7 @@ class Serving:
             chosen.only,
             chosen.offer,
             chosen.most,
+            self.surroundings.settings.get("workspace"),
         )
 
     def wake(self) -> None:

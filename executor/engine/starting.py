@@ -11,7 +11,7 @@ from executor.engine.worker import Active, Worker
 from executor.log import logger
 from executor.model import Claimed
 from executor.outcome import Outcome
-from executor.runners import Surroundings
+from executor.runners import Surroundings, workspaces
 from executor.states import RunStatus
 from loader.model import Status
 
@@ -40,7 +40,7 @@ def _chunks_max(worker: Worker) -> int:
 
 def _carry_out(inbox: Inbox, surroundings: Surroundings, claimed: Claimed, io: RunIo) -> None:
     try:
-        ended = runners.find(claimed.runner)(claimed, io, surroundings)
+        ended = workspaces.carry(runners.find(claimed.runner), claimed, io, surroundings)
     except Exception as error:  # noqa: BLE001 - a defect of a runner fails its task, and is told, instead of losing it
         logger.exception("runner %s", claimed.runner)
         ended = Outcome(RunStatus.FAILED, f"the runner broke: {type(error).__name__}: {error}")

@@ -75,6 +75,7 @@ class Appetite:
     only: Sequence[int] | None = None
     offer: Offer = field(default_factory=Offer)
     most: int | None = None
+    workspace: str | None = None  # where tasks work that do not say so themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,7 @@ def _appetite_columns(appetite: Appetite) -> dict[str, Any]:
         **appetite.offer.columns(),
         "limit": appetite.limit,
         "most": appetite.most,
+        "workspace": appetite.workspace,
         "in_order": appetite.in_order,
         "stop_if_failed_since": appetite.stop_if_failed_since,
         "only": None if appetite.only is None else list(appetite.only),

@@ -7,9 +7,8 @@ WITH target AS MATERIALIZED (
             WHEN task.status <> 'queued' THEN task.status
             WHEN executor.person_asked(task.spec, task.assignee) <> %(person)s::text
                 THEN 'for @' || executor.person_asked(task.spec, task.assignee)
-            WHEN task.review = 'asked' AND task.spec #>> '{settings,workspace}' <> 'shared' THEN 'apart'
-            WHEN task.review = 'asked' AND list.settings ->> 'workspace' <> 'shared'
-                AND NOT task.spec -> 'settings' ? 'workspace' THEN 'apart'
+            WHEN task.review = 'asked'
+                AND coalesce(task.spec #>> '{settings,workspace}', list.settings ->> 'workspace') = 'worktree' THEN 'apart'
             WHEN task.review = 'asked' THEN 'done'
             WHEN task.hold IS NULL THEN 'free'
             ELSE 'held'

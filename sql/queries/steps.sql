@@ -80,7 +80,9 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
     FROM claimed
 )
 SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, notes, review, run_id, attempt,
-    CASE WHEN runner IN ('sql', 'migrate') THEN (    -- asked for those alone
+    CASE WHEN runner IN ('sql', 'migrate')    -- asked for those alone
+        OR coalesce(spec #>> '{settings,workspace}', %(workspace)s::text) = 'worktree'
+    THEN (
         SELECT max(run.run_id)
         FROM executor.run
         WHERE run.queue_id = claimed.queue_id AND run.status = 'succeeded'
@@ -97,11 +99,11 @@ ORDER BY rank, position
 -- The runs a worker holds: after a broken connection, those it never heard of are the ones to start.
 SELECT task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures, task.last_error,
     task.notes, task.review, task.run_id, task.attempts AS attempt,
-    CASE WHEN task.runner IN ('sql', 'migrate') THEN (    -- asked for those alone
+    (
         SELECT max(run.run_id)
         FROM executor.run
         WHERE run.queue_id = task.queue_id AND run.status = 'succeeded'
-    ) END AS since,
+    ) AS since,
     CASE WHEN task.runner IN ('sql', 'migrate') THEN (
         SELECT list.created_at FROM executor.executor_state AS list WHERE list.list_id = task.list_id
     ) END AS list_created_at,
@@ -140,7 +142,7 @@ WITH ended AS MATERIALIZED (
         skip_reason = CASE WHEN ended.task_status = 'skipped' THEN 'skipped by a person while it ran' END,
         review = CASE
             WHEN ended.review THEN 'asked'
-            WHEN ended.run_status IN ('cancelled', 'lost') AND ended.task_status = 'queued' THEN task.review
+            WHEN ended.run_status IN ('cancelled', 'lost', 'refused') AND ended.task_status = 'queued' THEN task.review
         END,
         due_at = CASE WHEN ended.task_status = 'queued' THEN now() + ended.wait ELSE '-infinity' END,
         queued_at = CASE WHEN ended.task_status = 'queued' THEN now() ELSE task.queued_at END,
