@@ -162,7 +162,7 @@ def _load(connection: Connection[Any], chosen: Settings, asked: Asked, path: Pat
         known = lists.find(connection, str(path))
         if not asked.watch or known is None:
             raise
-        loaded = Loaded(known, None, {})  # the queue stands; who reads the file tells why, and waits
+        loaded = Loaded(known, None)  # the queue stands; who reads the file tells why, and waits
     _tell_loaded(path, loaded, watch=asked.watch)
     return source, loaded
 
@@ -249,7 +249,6 @@ def _assignment(asked: Asked, one: _Prepared, actor: str, *, alone: bool) -> Ass
         known=one.loaded.tasks,
         synced=row.source_sha256,
         read=source.reading.parse,
-        due=one.loaded.due,
         write_back=asked.write_back and (asked.watch or not one.loaded.file_gone),
         watched=(watched, _sync(one, actor, alone=alone)) if asked.watch else None,
     )
@@ -259,11 +258,11 @@ def _sync(one: _Prepared, actor: str, *, alone: bool) -> Sync:
     """How a save gets into the queue, and what the list then asks of its worker."""
     from executor.engine import wishes as wished
     from executor.engine.serving import Synced
-    from executor.operations import load
+    from executor.operations import bringing
     from executor.queue import tasks
 
     def sync(connection: Connection[Any], parsed: TaskList, just_marked: Collection[str]) -> Synced | None:
-        loaded = load.bring_in(connection, one.source, parsed, actor=actor, just_marked=just_marked)
+        loaded = bringing.bring_in(connection, one.source, parsed, actor=actor, just_marked=just_marked)
         if loaded is None:
             return None
         row = loaded.row
@@ -277,7 +276,6 @@ def _sync(one: _Prepared, actor: str, *, alone: bool) -> Sync:
             choices=choices,
             settings={**row.settings, **one.wishes.overrides},
             sha256=parsed.sha256,
-            due=loaded.due,
             overtaken=loaded.overtaken,
             again=loaded.again,
             jobs=wished.jobs(one.wishes, row.settings) if alone else None,

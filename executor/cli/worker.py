@@ -109,7 +109,6 @@ def _assigned(offer: Offer) -> Callable[[Connection[Any], ListName], Assignment]
             known=None,
             synced=row.source_sha256,
             read=Reading(**row.reading).parse,
-            due={},
             # The same path on another machine may be another copy of the file: who reads it there marks it there.
             write_back=row.host == host and path.exists(),
         )

@@ -64,7 +64,7 @@ def _take_in(worker: Worker, serving: Serving, watch: Watch) -> bool:
             _go_on_with(worker, serving, watch, synced)
             if serving.scribe:
                 serving.scribe.agree(save.found)
-                serving.scribe.want(synced.due)
+            serving.are_marks_asked = False
     elif isinstance(save.found, ListError):
         serving.reporter.refused(save.found)
         watch.is_unread = True

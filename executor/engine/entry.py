@@ -33,14 +33,14 @@ from executor.runners import Surroundings
 from executor.runners.agents.keeper import Keeper
 from executor.watch import notice
 from executor.watch.reader import Reader, Watched
-from loader.model import Status, TaskList
+from loader.model import TaskList
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A list to work on. `due` are marks the file still lacks; `write_back` off leaves the file alone."""
+    """A list to work on. `write_back` off leaves the file alone."""
 
     list_id: int
     path: Path
@@ -51,7 +51,6 @@ class Assignment:
     known: TaskList | None
     synced: str | None
     read: Read
-    due: dict[str, Status]
     write_back: bool = True
     watched: tuple[Watched, Sync] | None = None  # its file, and how a save of it gets into the queue
 
@@ -131,8 +130,6 @@ def open_serving(
     if begin:
         lists.start(worker.connection, serving.list_id, actor=actor, jobs=worker.jobs)
     worker.servings[serving.list_id] = serving
-    if serving.scribe and assignment.due:
-        serving.scribe.want(assignment.due)
     return serving
 
 

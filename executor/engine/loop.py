@@ -26,7 +26,7 @@ from executor.engine.worker import Worker
 from executor.log import logger
 from executor.model import Claimed
 from executor.outcome import Move
-from executor.queue import steps
+from executor.queue import steps, tasks
 from executor.queue.steps import Answer, Turn
 from executor.states import TaskStatus
 from loader.model import Status
@@ -183,6 +183,9 @@ def _look_after(worker: Worker) -> None:
             serving.told_at, serving.news = now, False
         if serving.ending is None and now >= serving.ask_at:
             asking.look(worker, serving)
+        if serving.scribe and not serving.are_marks_asked:  # after the first turn: tasks begin without waiting for it
+            serving.scribe.want(tasks.marks_due(worker.connection, serving.list_id))
+            serving.are_marks_asked = True
         if now >= serving.look_at:
             serving.wake()
             serving.look_at = now + POLL_SECONDS

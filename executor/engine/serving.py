@@ -20,7 +20,7 @@ from executor.queue.steps import Appetite, Chunk, Offer, Talk
 from executor.retry import RetryPolicy
 from executor.runners import Surroundings
 from executor.watch.reader import Reader, Save
-from loader.model import Status, TaskList
+from loader.model import TaskList
 
 if TYPE_CHECKING:
     from executor.engine.worker import Worker
@@ -77,7 +77,6 @@ class Synced:
     choices: Choices
     settings: Mapping[str, Any]
     sha256: str
-    due: dict[str, Status]
     overtaken: Sequence[str] = ()
     again: Collection[int] = ()
     jobs: int | None = None
@@ -128,6 +127,7 @@ class Serving:
     chunks: list[Chunk] = field(default_factory=list)
     talks: list[Talk] = field(default_factory=list)
     marks: dict[str, str] = field(default_factory=dict)
+    are_marks_asked: bool = False  # was the queue asked which marks the file lacks, since the two were compared?
     file_sha256: str | None = None
     file_failure: str = ""  # why the file could not be marked the last time
     stopping: Stopping = Stopping.NO

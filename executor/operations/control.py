@@ -15,7 +15,6 @@ from executor.model import ListRow, TaskName
 from executor.operations import files
 from executor.operations.files import Reading
 from executor.queue import lists, people, steps, tasks
-from loader import write_back
 from loader.model import Status
 
 
@@ -101,6 +100,8 @@ def mark_file(connection: Connection[Any], row: ListRow) -> str:
     if not due or not Path(row.path).exists():
         return ""
     reading = Reading(row.path, dialect=row.dialect, max_size=files.UNLIMITED)
+    from loader import write_back
+
     written = write_back.write_list(row.path, due, read=reading.parse)
     shown = {task.task_id: task.status.value for task in written.tasks.tasks} if written.tasks else {}
     if written.written:

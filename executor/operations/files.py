@@ -17,7 +17,6 @@ from pathlib import Path
 
 import loader
 from executor.errors import ListError, UsageError
-from loader import dialects
 from loader.model import TaskList
 
 Content = bytes | Mapping[str, bytes]  # of a file, or of the files of a folder by name
@@ -42,10 +41,8 @@ class Reading:
 
     def __post_init__(self) -> None:
         """Raise UsageError for a word that the loader does not know."""
-        if self.dialect is not None and self.dialect not in dialects.NAMES:
-            near = difflib.get_close_matches(self.dialect.casefold(), dialects.NAMES, 1)
-            suggestion = f" (did you mean '{near[0]}'?)" if near else ""
-            raise UsageError(f"no dialect '{self.dialect}'{suggestion}", hint=f"one of {', '.join(dialects.NAMES)}")
+        if self.dialect is not None:
+            _check_dialect(self.dialect)
         if self.on_duplicate not in ("error", "suffix"):
             raise UsageError(f"--on-duplicate is '{self.on_duplicate}'", hint="give error or suffix")
 
@@ -71,6 +68,15 @@ class Reading:
     def read(self) -> Content:
         """The bytes of what it names."""
         return read(Path(self.name), max_size=self.max_size)
+
+
+def _check_dialect(dialect: str) -> None:
+    from loader import dialects  # most command lines name none
+
+    if dialect not in dialects.NAMES:
+        near = difflib.get_close_matches(dialect.casefold(), dialects.NAMES, 1)
+        suggestion = f" (did you mean '{near[0]}'?)" if near else ""
+        raise UsageError(f"no dialect '{dialect}'{suggestion}", hint=f"one of {', '.join(dialects.NAMES)}")
 
 
 def size_max(typed: str | None) -> int:

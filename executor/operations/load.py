@@ -1,28 +1,27 @@
-"""Bringing a file into the queue: read, parse, compare, apply; at once done when the bytes are known.
+"""Making the queue agree with a file: read and parse it, compare; at once done when the bytes are known.
 
 load: up to five times
-    draft       -- read and parse, without a database
-    bring_in    -- ONE transaction: alone with the list, is the file still what was parsed? compare, apply
+    read        -- known bytes end it here, before anything is imported that parses or compares
+    parse       -- without a database
+    bring_in    -- ONE transaction (bringing)
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
 
-from executor import __version__, processes, sync
+from executor import __version__
 from executor.database import translate
 from executor.errors import ListError
 from executor.model import ListRow
-from executor.operations import files, vetting
+from executor.operations import files
 from executor.operations.files import Content, Reading
-from executor.queue import lists, plans, steps, tasks
-from executor.sync import SyncPlan
-from loader.model import Status, TaskList
+from executor.queue import lists
+from loader.model import TaskList
 
 _ATTEMPTS_MAX = 5
 
@@ -48,9 +47,15 @@ class Source:
 
     def parse(self, content: Content) -> TaskList:
         """The list in these bytes; raises ListError for one with errors."""
+        from executor.operations import vetting
+
         parsed = self.reading.parse(content)
         vetting.refuse(self.path, parsed, self.runner, self.agent)
         return parsed
+
+    def agrees(self, row: ListRow, sha256: str) -> bool:
+        """Did the queue get these bytes before, and were they read as now?"""
+        return row.source_sha256 == sha256 and row.reader == self.reader
 
     def holds(self, sha256: str) -> bool:
         """Is this what the file holds now?"""
@@ -66,7 +71,6 @@ class Loaded:
 
     row: ListRow
     tasks: TaskList | None
-    due: dict[str, Status]
     summary: dict[str, int] = field(default_factory=dict)
     restored: int = 0
     file_gone: bool = False
@@ -96,102 +100,16 @@ def load(
         except ListError:
             if known is None or path.exists():
                 raise
-            return Loaded(known, None, {}, file_gone=True)
-        if known and not rerun_changed and _agrees(known, files.digest(content), source):
-            return Loaded(known, None, tasks.marks_due(connection, known.list_id))
+            return Loaded(known, None, file_gone=True)
+        if known and not rerun_changed and source.agrees(known, files.digest(content)):
+            return Loaded(known, None)
+        from executor.operations import bringing  # only a file that is news pays for it
+
         with translate.errors():
             # A file that never rests is taken as it was read in the end: better than not to begin.
-            loaded = bring_in(
+            loaded = bringing.bring_in(
                 connection, source, source.parse(content), actor=actor, checked=attempt < _ATTEMPTS_MAX, quiet=False
             )
         if loaded:
             return loaded
     raise AssertionError("the last attempt is not checked")
-
-
-def bring_in(
-    connection: Connection[Any],
-    source: Source,
-    parsed: TaskList,
-    *,
-    actor: str,
-    checked: bool = True,
-    quiet: bool = True,
-    just_marked: Collection[str] = (),
-) -> Loaded | None:
-    """Make the queue agree with a parsed file; None, having changed nothing, when it holds something else by now.
-
-    `checked`: while the file is compared no worker can record a mark, so whatever box was ticked by the program is
-    ticked in these bytes too. Unchecked, a box ticked since they were read looks like one that a person emptied.
-    `quiet`: a file that says nothing new makes no event. `just_marked` as in `sync.plan`.
-    """
-    with connection.transaction():
-        list_id = lists.create(connection, str(source.path))
-        tasks.enter_alone(connection, list_id)
-        before = lists.find(connection, str(source.path))
-        assert before is not None, "just created"
-        if checked and not source.holds(parsed.sha256):
-            return None
-        # Somebody else brought the same in meanwhile: compared all the same, but no event where that finds nothing.
-        quiet = quiet or _agrees(before, parsed.sha256, source)
-        plan = sync.plan(
-            plans.known(connection, list_id),
-            parsed,
-            runner=source.runner,
-            agent=source.agent,
-            rerun_changed=source.rerun_changed,
-            just_marked=just_marked,
-        )
-        plans.apply(connection, list_id, str(source.path), plan, actor)
-        _record(connection, before, source, parsed, plan, actor, quiet=quiet)
-    steps.tell(connection, list_id)
-    row = lists.find(connection, str(source.path))
-    assert row is not None, "just created"
-    due = tasks.marks_due(connection, list_id)
-    return Loaded(
-        row,
-        parsed,
-        due,
-        plan.summary(),
-        plan.restored,
-        overtaken=tuple(plan.overtaken),
-        again=tuple(plan.again),
-    )
-
-
-def _agrees(row: ListRow, sha256: str, source: Source) -> bool:
-    """Did the queue get these bytes before, and were they read as now?"""
-    return row.source_sha256 == sha256 and row.reader == source.reader
-
-
-def _record(
-    connection: Connection[Any],
-    before: ListRow,
-    source: Source,
-    parsed: TaskList,
-    plan: SyncPlan,
-    actor: str,
-    *,
-    quiet: bool,
-) -> None:
-    settings = sync.plain(parsed.settings)
-    said_before = (before.title, before.dialect, before.sequential, before.settings)
-    is_news = bool(plan.summary()) or said_before != (parsed.title, parsed.dialect, parsed.sequential, settings)
-    plans.record(
-        connection,
-        before.list_id,
-        actor=actor,
-        columns={
-            "title": parsed.title,
-            "description": parsed.description,
-            "dialect": parsed.dialect,
-            "sequential": parsed.sequential,
-            "sha256": parsed.sha256,
-            "reader": source.reader,
-            "host": processes.own().host,
-            "noted": is_news or not quiet,
-        },
-        settings=settings,
-        reading=asdict(source.reading),
-        summary=plan.summary(),
-    )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from executor.model import Known
 from executor.queue import rows, tasks
-from executor.sync import SyncPlan
 from sql import queries
+
+if TYPE_CHECKING:
+    from executor.sync import SyncPlan
 
 SYNC = queries.load("sync")
 TASKS = queries.load("tasks")

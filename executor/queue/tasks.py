@@ -7,7 +7,6 @@ from typing import Any
 
 from psycopg import Connection
 
-from executor import urgency
 from executor.model import Cost, Counts, Ranked, RunRow, Spent, TaskName, TaskRow
 from executor.queue import rows
 from loader.model import Status
@@ -135,6 +134,8 @@ def rerank(connection: Connection[Any], list_id: int) -> None:
     left = rows.many(connection, Ranked, SYNC.ranked, {"list_id": list_id})
     if len({rank for one in left for rank in (one.own_rank, one.rank)}) < 2:
         return  # nearly every list: all are as urgent as each other
+    from executor import urgency
+
     place = {one.queue_id: at for at, one in enumerate(left)}
     needs: list[list[int]] = [[] for _ in left]
     for waits, needed in connection.execute(SYNC.edges, {"list_id": list_id}).fetchall():

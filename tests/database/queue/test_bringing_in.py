@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.operations import load
+from executor.operations import bringing, load
 from executor.operations.files import Reading
 from executor.operations.load import Source
 from executor.queue import tasks
@@ -44,7 +44,7 @@ def tick(source, connection, task_id):
 def test_bytes_from_before_a_tick_take_it_back_unless_the_file_is_looked_at_again(source, connection, checked):
     before = source.parse(source.read())
     tick(source, connection, "T1")
-    brought_in = load.bring_in(connection, source, before, actor=make.ACTOR, checked=checked)
+    brought_in = bringing.bring_in(connection, source, before, actor=make.ACTOR, checked=checked)
     assert (brought_in is None) is checked
     assert statuses(connection)["T1"] == ("completed" if checked else "queued")
 
@@ -52,7 +52,7 @@ def test_bytes_from_before_a_tick_take_it_back_unless_the_file_is_looked_at_agai
 def test_a_file_that_is_gone_by_then_changes_nothing(source, connection):
     parsed = source.parse((LIST + make.task(id="T3")).encode())
     source.path.unlink()
-    assert load.bring_in(connection, source, parsed, actor=make.ACTOR) is None
+    assert bringing.bring_in(connection, source, parsed, actor=make.ACTOR) is None
     assert list(statuses(connection)) == ["T1", "T2"]
 
 
@@ -60,21 +60,21 @@ def test_a_save_that_says_nothing_new_makes_no_event(source, connection):
     assert syncs(connection) == 1
     source.path.write_text(LIST + "\nSome words.\n")
     tick(source, connection, "T1")
-    loaded = load.bring_in(connection, source, source.parse(source.read()), actor=make.ACTOR)
+    loaded = bringing.bring_in(connection, source, source.parse(source.read()), actor=make.ACTOR)
     assert loaded is not None
-    assert (loaded.summary, loaded.due, syncs(connection)) == ({}, {}, 1)
+    assert (loaded.summary, tasks.marks_due(connection, loaded.row.list_id), syncs(connection)) == ({}, {}, 1)
     assert loaded.row.source_sha256 == source.parse(source.read()).sha256
     source.path.write_text(source.path.read_text().replace("# A list", "# Another list"))
-    assert load.bring_in(connection, source, source.parse(source.read()), actor=make.ACTOR)
+    assert bringing.bring_in(connection, source, source.parse(source.read()), actor=make.ACTOR)
     assert syncs(connection) == 2, "a title is news"
 
 
 def test_a_tick_that_a_save_overtook_is_due_again(source, connection):
     tick(source, connection, "T1")
     source.path.write_text(make.document(make.task(id="T1"), make.task("Changed", id="T2")))
-    loaded = load.bring_in(
+    loaded = bringing.bring_in(
         connection, source, source.parse(source.read()), actor=make.ACTOR, just_marked=frozenset({"T1"})
     )
     assert loaded is not None
-    assert (loaded.overtaken, loaded.due) == (("T1",), {"T1": "completed"})
+    assert (loaded.overtaken, tasks.marks_due(connection, loaded.row.list_id)) == (("T1",), {"T1": "completed"})
     assert statuses(connection)["T1"] == "completed"
