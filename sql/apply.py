@@ -61,10 +61,17 @@ def up(
     files = folder.load(path)
     if one_transaction:
         return _up_together(runner, files, accept, to, steps)
-    return _up(runner, files, accept, to, steps)
+    return bring(runner, files, accept, to, steps)
 
 
-def _up(runner: Runner, files: Folder, accept: list[ProblemKind], to: int | None, steps: int | None) -> Applied:
+def bring(
+    runner: Runner,
+    files: Folder,
+    accept: Sequence[ProblemKind] = (),
+    to: int | None = None,
+    steps: int | None = None,
+) -> Applied:
+    """The same for files that were read already."""
     done: list[Migration] = []
     while True:
         plan = runner.plan(files, accept=accept)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from psycopg import Connection
-from psycopg.errors import UndefinedTable
+from psycopg.errors import InsufficientPrivilege, UndefinedTable
 from psycopg.rows import class_row, tuple_row
 from psycopg.types.json import Jsonb
 
@@ -18,7 +18,7 @@ from sql.folder import Migration
 from sql.plan import Recorded
 
 LEDGER = queries.load("ledger")
-FORM = 2  # counted up with every change of the ledger's own tables
+FORM = 3  # counted up with every change of the ledger's own tables
 _CREATION = lock.key("ledger")
 
 
@@ -123,6 +123,20 @@ class Ledger:
         self._run(LEDGER.repeat_all, self.key)
         self._run(LEDGER.remember_schema, self.key | {"schema_hash": schema_hash})
 
+    def keep_schema(self, schema_hash: str, facts: dict[str, dict[str, str]]) -> None:
+        """Keep what a run left the schema as, in the place of what the run before it left."""
+        self._run(LEDGER.keep_schema, {"scope": self.scope, "schema_hash": schema_hash, "facts": Jsonb(facts)})
+
+    def kept_schema(self, schema_hash: str) -> dict[str, dict[str, str]] | None:
+        """What a run left the schema as; None where only its fingerprint is known, or may be by this role."""
+        with speaking_utf8(self.connection).cursor(row_factory=tuple_row) as cursor:
+            try:
+                given = {"scope": self.scope, "schema_hash": schema_hash}
+                row = cursor.execute(LEDGER.kept_schema, given, prepare=False).fetchone()
+            except (UndefinedTable, InsufficientPrivilege):
+                return None
+        return row[0] if row else None
+
     def reset(self) -> None:
         """Be who one was, with the settings one had, whatever a file left; the user first, as settings are a user's."""
         for query in (LEDGER.reset_user, LEDGER.reset_role, LEDGER.reset_settings):
@@ -162,7 +176,9 @@ def _steps(has_schema: bool, form: int) -> list[bytes]:  # noqa: FBT001 - a row 
     if form < 1:
         steps += [LEDGER.create_table, LEDGER.create_version_index]
     if form < 2:
-        steps += [LEDGER.create_event_table, LEDGER.mark_form]
+        steps += [LEDGER.create_event_table]
+    if form < 3:
+        steps += [LEDGER.create_schema_table, LEDGER.comment_schema_table, LEDGER.mark_form]
     return steps
 
 

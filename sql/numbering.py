@@ -31,10 +31,15 @@ def parse(name: str) -> tuple[int, str] | None:
     return (int(match["version"]), match["name"]) if match and int(match["version"]) else None
 
 
-def following(folder: Path) -> int:
-    """The number of the next file; 1 in a folder that is empty or absent. Taken numbers do no harm here."""
+def names(folder: Path) -> list[tuple[int, str]]:
+    """Version and name of every file in order; none in a folder that is absent. Numbers taken twice do no harm here."""
     entries = folder.iterdir() if folder.is_dir() else ()
-    return 1 + max((parsed[0] for entry in entries if (parsed := parse(entry.name))), default=0)
+    return sorted(parsed for entry in entries if (parsed := parse(entry.name)))
+
+
+def following(folder: Path) -> int:
+    """The number of the next file; 1 in a folder that is empty or absent."""
+    return 1 + max((version for version, _ in names(folder)), default=0)
 
 
 def versions(folder: Path | Traversable) -> tuple[int, ...]:

@@ -36,7 +36,12 @@ def differences(expected: Catalogue, found: Catalogue) -> tuple[Difference, ...]
 
     A whole table that is missing or new is one difference, with its columns and indexes left unsaid.
     """
-    return tuple(_differences(facts(expected), facts(found)))
+    return between(facts(expected), facts(found))
+
+
+def between(expected: Facts, found: Facts) -> tuple[Difference, ...]:
+    """The same of facts that were kept."""
+    return tuple(_differences(expected, found))
 
 
 def _differences(expected: Facts, found: Facts) -> Iterator[Difference]:

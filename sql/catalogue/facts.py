@@ -28,7 +28,12 @@ def facts(catalogue: Catalogue) -> Facts:
 
 def fingerprint(catalogue: Catalogue) -> str:
     """A hash that is the same for the same schema, whatever order it was made in, and whoever owns it."""
-    text = json.dumps(facts(catalogue), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return digest(facts(catalogue))
+
+
+def digest(found: Facts) -> str:
+    """The same of facts that were kept."""
+    text = json.dumps(found, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -58,9 +58,22 @@ CREATE TABLE executor.migration_event (
     CONSTRAINT migration_action_known CHECK (action IN ('undone', 'resolved', 'forgotten', 'blessed', 'baseline'))
 )
 
+-- name: create_schema_table
+-- Form 3 of the ledger: the schema that the newest run left, so that drift can be told in words.
+CREATE TABLE executor.migration_schema (
+    scope text NOT NULL,
+    schema_hash text NOT NULL,
+    facts jsonb NOT NULL,
+    CONSTRAINT migration_schema_key PRIMARY KEY (scope)
+)
+
+-- name: comment_schema_table
+-- What it is for, as the schema page shows it.
+COMMENT ON TABLE executor.migration_schema IS 'the schema as the newest run of a scope left it, thing by thing'
+
 -- name: mark_form
 -- The number by which later versions of the program know this form.
-COMMENT ON TABLE executor.migration_event IS 'form 2 of the ledger: what was done to the history other than applying'
+COMMENT ON TABLE executor.migration_event IS 'form 3 of the ledger: what was done to the history other than applying'
 
 -- name: history
 -- The history of a set, without its SQL.
@@ -208,6 +221,20 @@ WHERE set_name = %(set_name)s AND scope = %(scope)s AND version = (
     SELECT max(version) FROM executor.migration
     WHERE set_name = %(set_name)s AND scope = %(scope)s AND kind <> 'repeatable'
 )
+
+-- name: keep_schema
+-- The schema that a run leaves takes the place of what the run before it left.
+INSERT INTO executor.migration_schema (scope, schema_hash, facts)
+VALUES (%(scope)s, %(schema_hash)s, %(facts)s)
+ON CONFLICT (scope) DO UPDATE
+SET schema_hash = excluded.schema_hash, facts = excluded.facts
+WHERE migration_schema.schema_hash <> excluded.schema_hash
+
+-- name: kept_schema
+-- The schema of a fingerprint, if it is the newest one.
+SELECT facts
+FROM executor.migration_schema
+WHERE scope = %(scope)s AND schema_hash = %(schema_hash)s
 
 -- name: remembered_schema
 -- The newest fingerprint that a scope was left with, by whichever set: they share its tables.

@@ -182,7 +182,7 @@ def test_74_json_has_these_fields(shop):
     status = shop.json("status")
     assert set(status) == {"migrations", "counts"}
     assert set(status["migrations"][0]) == {"version", "name", "label", "kind", "standing", "applied_at", "detail"}
-    assert set(shop.json("verify")) == {"sound", "problems", "unfinished", "invalid_indexes", "drift"}
+    assert set(shop.json("verify")) == {"sound", "problems", "unfinished", "invalid_indexes", "drift", "shadow"}
     assert set(shop.json("check")) == {"files", "faults", "findings"}
     assert set(shop.json("resolve", "1", "rebless")) == {"before", "after"}
     assert set(shop.json("redo", "--yes")) == {"applied", "newest"}
@@ -191,6 +191,53 @@ def test_74_json_has_these_fields(shop):
     assert set(shop.json("new", "b")) == {"path"}
     assert set(shop.json("renumber", "migrations/0002_b.sql")) == {"from", "to", "checked"}
     assert set(shop.json("squash", "--upto", "3", "--yes")) == {"path", "replaced"}
+
+
+def test_29_a_database_from_before_is_dumped_into_the_first_file_of_its_folder(shop):
+    assert shop.run("baseline", "1", "--dump").returncode == 2
+    with psycopg.connect(shop.database, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE orders (id bigint PRIMARY KEY, note text); CREATE INDEX notes ON orders (note)"
+        )
+        connection.execute("CREATE FUNCTION one() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$")
+    done = shop.run("baseline", "1", "--dump")
+    assert (done.returncode, done.stderr) == (0, "wrote migrations/0001_baseline.sql\n")
+    assert done.stdout == "1 file recorded as applied, up to 0001_baseline; nothing was run\n"
+    assert shop.run("up").stdout == "nothing to do\n"
+    assert shop.run("check").returncode == 0
+    assert shop.run("verify", "--shadow").returncode == 0
+    assert "has 0001_baseline already" in shop.run("baseline", "1", "--dump").stderr
+
+
+def test_drift_is_told_in_words_and_a_shadow_tells_what_the_files_alone_would_make(shop):
+    shop.write("0001_a", "CREATE TABLE orders (id bigint PRIMARY KEY, note text); CREATE INDEX notes ON orders (note);")
+    shop.write("repeat/v", "CREATE OR REPLACE VIEW v AS SELECT 1 AS one;")
+    assert shop.run("up").returncode == 0
+    shop.write("0002_pending", "CREATE TABLE later ();")
+    same = shop.run("verify", "--shadow")
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert same.stdout.endswith("left; the files make the same schema in an empty database\n")
+    with psycopg.connect(shop.database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE orders ALTER note SET NOT NULL; DROP INDEX notes; CREATE TABLE by_hand (a int)")
+    found = shop.run("verify", "--shadow")
+    words = [
+        "column note of public.orders should not be not null",
+        "index notes of public.orders is missing",
+        "table public.by_hand is there, and no migration made it",
+    ]
+    assert found.returncode == 3
+    assert found.stdout.splitlines() == [
+        "  DRIFT    the schema is not what repeat/v left: something else changed it",
+        *(f"      {line}" for line in words),
+        *(f"  SHADOW   {line}" for line in words),
+    ]
+    shown = shop.json("verify")
+    assert [f"{one['thing']} {one['text']}" for one in shown["drift"]["differences"]] == words
+    assert (shown["sound"], shown["shadow"]) == (False, None)
+    shop.run("up")
+    assert shop.run("verify").returncode == 0
+    assert shop.run("verify", "--shadow").returncode == 3
+    assert shop.ask("SELECT count(*) FROM pg_database WHERE datname LIKE 'executor_shadow%'") == 0
 
 
 def test_72_a_hundred_tenants_of_which_one_fails(shop):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,7 +31,7 @@ def new(
     plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     if not plain:
         raise UsageError(f"{name!r} has no letter or digit to name a file by", hint="executor migrate new add_note")
-    home = _home(folder)
+    home = target.new_folder(folder)
     if repeat:
         path = home / numbering.REPEATABLE / f"{plain}.sql"
     else:
@@ -44,11 +43,3 @@ def new(
         console.say_json({"path": str(path)})
     else:
         console.say(str(path))
-
-
-def _home(given: str | None) -> Path:
-    """The folder, which the first file may make."""
-    try:
-        return target.folder(given)
-    except UsageError:
-        return Path(target.FOLDERS[0])

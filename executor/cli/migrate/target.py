@@ -37,6 +37,14 @@ def folder(given: str | None) -> Path:
     )
 
 
+def new_folder(given: str | None) -> Path:
+    """The same for a command that may make the folder."""
+    try:
+        return folder(given)
+    except UsageError:
+        return Path(FOLDERS[0])
+
+
 @contextmanager
 def connected(database_url: str | None, *, embedded: bool) -> Iterator[Connection[Any]]:
     """A connection to the database that was named; never to the embedded server unless that was said."""

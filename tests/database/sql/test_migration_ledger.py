@@ -44,9 +44,9 @@ class TestForms:
     def test_one_of_a_later_program_is_left_alone(self, project):
         project.write("0001_a", "SELECT 1;")
         project.up()
-        project.connection.execute("COMMENT ON TABLE executor.migration_event IS 'form 3 of the ledger'")
+        project.connection.execute("COMMENT ON TABLE executor.migration_event IS 'form 4 of the ledger'")
         project.write("0002_b", "SELECT 2;")
-        with pytest.raises(DatabaseRefused, match="the ledger is of form 3, this version knows 2"):
+        with pytest.raises(DatabaseRefused, match="the ledger is of form 4, this version knows 3"):
             project.up()
 
     def test_32_one_that_was_restored_from_a_dump_goes_on(self, project, server):
