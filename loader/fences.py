@@ -16,6 +16,7 @@ RUN_LANGUAGES = frozenset({"sh", "bash", "zsh", "shell", "python", "sql"})
 _ROLE_WORDS: dict[str, Role] = {"verify": "verify", "prompt": "prompt", "no-run": "text", "norun": "text", "run": "run"}
 _BRACES = re.compile(r"\{([^}]*)\}?")
 _ATTRIBUTE = re.compile(r"""([\w.:-]+)=(?:"([^"]*)"|'([^']*)'|([^\s,]+))|([\w.#:-]+)""")
+_ROWS = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 _ENV = re.compile(r"env\.[A-Za-z_]\w*", re.ASCII)
 
 
@@ -39,8 +40,9 @@ def read(fence: Fence, languages: Collection[str]) -> Block:
     return Block(language, role, attributes, content, fence.start + 1)
 
 
-def check(block: Block) -> Iterator[Problem]:
-    """What is wrong with the attributes of a block that runs."""
+def check(block: Block, settings: Mapping[str, object]) -> Iterator[Problem]:
+    """What is wrong with the attributes of a block that runs; `settings` are its task's."""
+    yield from _check_batch(block, settings)
     for key, value in block.attributes.items():
         if key == "timeout":
             try:
@@ -51,6 +53,19 @@ def check(block: Block) -> Iterator[Problem]:
             yield Problem(key, value, "a folder")
         elif key.startswith("env.") and not _ENV.fullmatch(key):
             yield Problem(key, value, "env.NAME=value")
+
+
+def _check_batch(block: Block, settings: Mapping[str, object]) -> Iterator[Problem]:
+    """A block that goes by batches needs their size, and a key said anywhere."""
+    if block.role != "run" or block.language != "sql":
+        return
+    batch = block.attributes.get("batch")
+    if batch is not None and not _ROWS.fullmatch(batch):
+        yield Problem("batch", batch, "a number of rows from 1")
+        return
+    size, _, key = str(batch or settings.get("batch", "")).partition(" ")
+    if size and not (block.attributes.get("key") or settings.get("key") or key):
+        yield Problem("batch", size, "a key beside it, the column by which the rows are taken: batch=5000 key=id")
 
 
 def can_run(block: Block, languages: Collection[str]) -> bool:

@@ -324,7 +324,7 @@ def _check_blocks(drafts: Sequence[Draft], languages: Mapping[str, str]) -> list
             facts = {"key": raw[0], "value": raw[1], "expected": priorities.EXPECTED}
             result.append(codes.diagnose(codes.BAD_VALUE, draft.text_line + 1, **facts))
         for block in draft.blocks:
-            for problem in fences.check(block):
+            for problem in fences.check(block, draft.settings):
                 facts = {"key": problem.key, "value": problem.value, "expected": problem.expected}
                 result.append(codes.diagnose(codes.BAD_VALUE, block.line, **facts))
             if block.role == "verify" and not fences.can_run(block, languages):

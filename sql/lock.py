@@ -54,13 +54,17 @@ def key(*parts: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a transaction under a lock is entered with. `on_wait` is called once, when the first try failed."""
+    """What a transaction under a lock is entered with. `on_wait` is called once, when the first try failed.
+
+    `pause` lets so many seconds pass between two tries.
+    """
 
     lock: int
     application: str = "executor migrate"
     bounds: Bounds = DEFAULT_BOUNDS
     wait: timedelta = timedelta(seconds=60)
     on_wait: Callable[[], None] = lambda: None
+    pause: Callable[[float], None] = time.sleep
 
 
 @contextmanager
@@ -124,7 +128,7 @@ def await_turn(connection: Connection[Any], turn: Turn, tried: int, deadline: fl
         raise _refusal(holders_of_key(connection, turn.lock), turn.wait)
     if tried == 0:
         turn.on_wait()
-    time.sleep(random.uniform(POLL_MIN, POLL_MAX))  # jitter, or runners that met once meet for ever
+    turn.pause(random.uniform(POLL_MIN, POLL_MAX))  # jitter, or runners that met once meet for ever
 
 
 def _ask(connection: Connection[Any], query: bytes, parameters: Mapping[str, Any]) -> tuple[Any, ...]:

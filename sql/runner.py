@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -42,6 +42,7 @@ class Options(TypedDict, total=False):
     tool: str
     lock_wait: timedelta
     report: Report | None
+    pause: Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Runner:
 
     `set_name` names the folder in the ledger, `scope` the schema of a tenant (empty is the database as a whole), `tool`
     the program. `values` are settings such as app.region, which files read with current_setting. `lock_wait` bounds the
-    wait for other runners, per file; `report` is told what happens.
+    wait for other runners, per file; `report` is told what happens; `pause` lets seconds pass, and may raise to end the
+    run.
     """
 
     connection: Connection[Any]
@@ -60,6 +62,7 @@ class Runner:
     tool: str = "sql"
     lock_wait: timedelta = LOCK_WAIT
     report: Report | None = None
+    pause: Callable[[float], None] = time.sleep
 
     def __post_init__(self) -> None:
         for name in self.values:
@@ -114,6 +117,7 @@ class Runner:
             bounds=migration.bounds,
             wait=self.lock_wait,
             on_wait=lambda: self.tell(NoticeKind.WAITING, migration, "another runner is at work"),
+            pause=self.pause,
         )
 
     def add_settings(self, batch: Batch, migration: Migration, *, local: bool) -> None:
@@ -154,7 +158,7 @@ class Runner:
         if tried > migration.bounds.retries:
             raise failures.of_locks(stopped, migration, holders) from stopped
         self.tell(NoticeKind.RETRYING, migration, "; ".join(str(holder) for holder in holders))
-        time.sleep(min(BACK_OFF_MAX, BACK_OFF_MIN * 2 ** (tried - 1)) * random.uniform(0.8, 1.2))
+        self.pause(min(BACK_OFF_MAX, BACK_OFF_MIN * 2 ** (tried - 1)) * random.uniform(0.8, 1.2))
 
 
 def refuse_old(server_version: int) -> None:

@@ -52,7 +52,7 @@ def _apply(connection: Heeding, folder: Path, timeout: float | None) -> Outcome 
             connection.say(f"{notice.migration.label} {_SAID[notice.kind]}{added}\n")
 
     try:
-        done = apply.up(connection, folder, tool=f"executor {__version__}", report=report)
+        done = apply.up(connection, folder, tool=f"executor {__version__}", report=report, pause=connection.pause)
     except (Interrupted, errors.QueryCanceled):
         return heeding.outcome(connection.why or RunStatus.TIMED_OUT, "migrate", timeout)
     except MigrationError as error:

@@ -249,8 +249,6 @@ def test_a_finished_backfill_is_not_repeated_after_a_crash_before_the_record(des
     ("text", "words", "problem"),
     [
         ("UPDATE orders SET changed = 1", "{batch=10 key=id}", "WHERE id BETWEEN :from AND :to"),
-        (BACKFILL, "{batch=10}", "`batch` needs a `key`"),
-        (BACKFILL, "{batch=none key=id}", "batch: none is no number of rows"),
         (BACKFILL, "{batch=10 key=nothing}", 'column "nothing" does not exist'),
         ("SELECT :from, :to", "{batch=10 key=id}", "name the table with the key"),
         ("VACUUM orders", "", "cannot run in a transaction"),
@@ -283,3 +281,68 @@ def test_a_migration_that_fails_is_the_failure_of_its_task(desk: Desk, shop: Sho
     said = run(desk, shop, code=1)
     assert 'relation "nowhere" does not exist' in said
     assert desk.status("A1") == "failed"
+
+
+def migrating(desk: Desk, **settings: object) -> None:
+    """A list of one task, for a folder whose last file does not end by itself."""
+    (desk.folder / "sql").mkdir()
+    desk.put("sql/0001_log.sql", "CREATE TABLE log (version int); INSERT INTO log VALUES (1);\n")
+    desk.put(
+        "sql/0002_i.sql", "-- migrate: no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON log (version);\n"
+    )
+    desk.put("sql/0003_slow.sql", "INSERT INTO log VALUES (3);\nSELECT pg_sleep(600);\n")
+    desk.write(
+        make.document(make.task(run=None, id="A1", settings={"migrate": "sql/", "target": "SHOP_URL"} | settings))
+    )
+
+
+def goes_on(desk: Desk, shop: Shop, *arguments: str) -> None:
+    """The next run applies what is left, and nothing a second time."""
+    desk.until(lambda: shop.value(SLEEPING) == 0, "an idle server", seconds=30)
+    assert shop.value("SELECT array_agg(version)::text FROM log") == "{1}"
+    desk.put("sql/0003_slow.sql", "INSERT INTO log VALUES (3);\n")
+    run(desk, shop, *arguments)
+    assert desk.status("A1") == "completed"
+    assert shop.value("SELECT array_agg(version)::text FROM log") == "{1,3}"
+    assert shop.value("SELECT array_agg(version ORDER BY version)::text FROM executor.migration") == "{1,2,3}"
+
+
+def test_a_folder_whose_run_is_killed_goes_on_with_the_file_it_was_in(desk: Desk, shop: Shop):
+    migrating(desk)
+    running = desk.start("run", env={"SHOP_URL": shop.url})
+    desk.until(lambda: shop.value(SLEEPING) == 1, "the last file")
+    running.process.kill()
+    running.process.wait()
+    goes_on(desk, shop)
+
+
+def test_a_folder_that_is_cancelled_is_ended_in_the_server_and_goes_on_when_it_is_queued_again(desk: Desk, shop: Shop):
+    migrating(desk)
+    running = desk.start("run", env={"SHOP_URL": shop.url})
+    desk.until(lambda: shop.value(SLEEPING) == 1, "the last file")
+    desk.do("skip", "A1")
+    running.end()
+    assert desk.status("A1") == "skipped"
+    desk.do("requeue", "A1")
+    goes_on(desk, shop)
+
+
+def test_a_folder_that_takes_too_long_is_ended_in_the_server_and_goes_on_when_it_is_tried_again(desk: Desk, shop: Shop):
+    migrating(desk, timeout="1500ms")
+    assert "migrate ran longer than its timeout of 1.5 s" in run(desk, shop, code=1)
+    assert desk.runs("A1") == ["timed_out"]
+    goes_on(desk, shop, "--retry-failed")
+
+
+def test_a_folder_that_waits_for_a_lock_is_cancelled_at_once(desk: Desk, shop: Shop):
+    migrating(desk)
+    desk.put(
+        "sql/0003_slow.sql", "-- migrate: lock-timeout=50ms retries=50\nALTER TABLE orders ADD COLUMN note text;\n"
+    )
+    with psycopg.connect(shop.conninfo) as other:
+        other.execute("SELECT count(*) FROM orders")
+        running = desk.start("run", env={"SHOP_URL": shop.url})
+        desk.until(lambda: logs(desk).count("tries again, a lock is taken") >= 4, "some tries", seconds=30)
+        desk.do("skip", "A1")
+        desk.until(lambda: desk.status("A1") == "skipped", "the end of the pause", seconds=3)
+        running.end()

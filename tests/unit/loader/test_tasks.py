@@ -371,6 +371,26 @@ def test_a_bad_fence_attribute_is_an_error_with_its_line() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "setting", "right"),
+    [
+        ("{batch=10 key=id}", "", True),
+        ("{batch=10}", "key: orders.id", True),
+        ("{key=id}", "batch: 10", True),
+        ("", "batch: 10 key: id", True),
+        ("no-run {batch=many}", "", True),
+        ("{batch=none key=id}", "", False),
+        ("{batch=0 key=id}", "", False),
+        ("{batch=10}", "", False),
+        ("", "batch: 10", False),
+    ],
+)
+def test_a_block_in_batches_says_how_many_rows_and_by_which_key(words: str, setting: str, right: bool) -> None:
+    said = f"  - {setting}\n" if setting else ""
+    found = parse(f"- [ ] a\n{said}  ```sql {words}\n  y\n  ```\n").errors
+    assert [(error.code, error.line) for error in found] == ([] if right else [("E010", 3 if setting else 2)])
+
+
+@pytest.mark.parametrize(
     ("written", "seconds"), [("30s", 30), ("10m", 600), ("2h", 7200), ("500ms", 0.5), ("1h30m", 5400), ("45", 45)]
 )
 def test_durations(written: str, seconds: float) -> None:
