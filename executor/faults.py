@@ -14,6 +14,8 @@ POINTS = frozenset(
         "batch-not-committed",
         "committed-not-merged",
         "merged-not-removed",
+        *("move-begun", "move-drained", "move-dumped", "move-restored", "move-not-left", "move-left", "move-opened"),
+        *("move-chosen", "move-copy-dropped", "upgrade-copied", "upgrade-switched"),
     }
 )
 # Written `point:kill`. Read once, so that a run without it pays for a comparison of two strings.

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from executor import choice
 from executor.errors import UsageError
 
 # Naming a server through any of these chooses it; PGUSER or PGPASSWORD alone do not.
@@ -39,7 +40,7 @@ def read(environ: Mapping[str, str] | None = None, *, database_url: str | None =
     if url is None and any(environ.get(name) for name in LIBPQ_CHOOSERS):
         url = ""
     return Settings(
-        database_url=url,
+        database_url=choice.read(environ) if url is None else url,
         lease=_lease(environ.get("EXECUTOR_LEASE", "30")),
         log_level=_log_level(environ.get("EXECUTOR_LOG", "")),
         environ=environ,

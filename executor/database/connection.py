@@ -65,10 +65,11 @@ class Database:
             self._address = self.server().acquire()
         connection = self.attach(purpose)
         try:
-            self._check_server(connection)
-            from executor.database import translate
+            self.check(connection)
+            from executor.database import relocation, translate
 
             with translate.errors(self.where()):
+                relocation.refuse(connection, self.where())
                 schema.ensure(connection)
         except BaseException:
             connection.close()
@@ -122,7 +123,8 @@ class Database:
             self._server.release()
             self._server = None
 
-    def _check_server(self, connection: Connection[Any]) -> None:
+    def check(self, connection: Connection[Any]) -> None:
+        """Raise DatabaseError for a server that is too old, or cannot be written."""
         version = connection.info.server_version
         if version < VERSION_MIN:
             raise DatabaseError(

@@ -12,9 +12,10 @@ from typing import Any
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import tuple_row
 
-from executor.database import archive, embedded, schema, translate
+from executor.database import archive, embedded, relocation, schema, translate
 from executor.database.archive import Manifest, Source, room, tables
 from executor.database.connection import Database
+from executor.database.relocation import State
 from executor.errors import DatabaseError, ListError
 from executor.operations import files
 from executor.settings import Settings
@@ -80,6 +81,9 @@ def put_back(
     """
     refuse_newer(archive.manifest_of(path), path)
     with database.visit("restore") as connection, translate.errors(database.where()):
+        found = relocation.read(connection)
+        if found is not None and found.state != State.LEFT:
+            relocation.refuse(connection, database.where())
         with connection.transaction():
             aside = room.make(connection, database.where(), replace=replace)
             made = archive.load(connection, path, leap=leap, tell=tell)

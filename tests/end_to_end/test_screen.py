@@ -20,7 +20,7 @@ from tests import make
 GROUPS = {
     "db": (
         *("start", "stop", "status", "url", "psql", "prune"),
-        *("backup", "backups", "verify-backup", "restore", "prune-backups"),
+        *("backup", "backups", "verify-backup", "restore", "prune-backups", "move", "upgrade"),
     ),
     "docs": ("schema",),
     "migrate": (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from executor.cli import console, options, session, verb
+from executor.cli.db import progress
 from executor.cli.db.group import app
 from executor.errors import UsageError
 from executor.events import timestamp
@@ -38,13 +37,15 @@ def backup(
     from executor.operations import backup as backups
 
     began = clock.monotonic()
-    with session.database(database_url) as (database, chosen), _progress() as tell:
+    with session.database(database_url) as (database, chosen), progress.shown() as tell:
         made = backups.take(database, file.absolute() if file else None, backups.folder(chosen), tell=tell)
     if json:
         console.say_json(_as_dict(made))
         return
     console.say(f"{made.path}")
-    console.say(f"{_size(made.size)}: {_contents(made.manifest)}; {console.duration(clock.monotonic() - began)}")
+    console.say(
+        f"{_size(made.size)}: {progress.contents(made.manifest)}; {console.duration(clock.monotonic() - began)}"
+    )
     for text in made.manifest.texts:
         if not text.files:
             console.warn(f"{text.path} is not on this machine: its tasks are in the backup, its text is not")
@@ -71,7 +72,7 @@ def backups(
     elif found:
         console.table(
             [
-                [str(one.path), f"{timestamp(one.manifest.made_at)}", _size(one.size), _contents(one.manifest)]
+                [str(one.path), f"{timestamp(one.manifest.made_at)}", _size(one.size), progress.contents(one.manifest)]
                 for one in found
             ]
         )
@@ -98,13 +99,13 @@ def verify_backup(
 
     chosen = settings.read()
     path = file or _newest(backups.folder(chosen))
-    with _progress() as tell:
+    with progress.shown() as tell:
         verified = verification.verify(chosen, path.absolute(), tell=tell, notice=console.warn)
     if json:
         console.say_json({"path": str(path), "seconds": round(verified.seconds, 1), **_facts(verified.manifest)})
     else:
         took = console.duration(verified.seconds)
-        console.say(f"{path} is good: {_contents(verified.manifest)}, restored and compared in {took}")
+        console.say(f"{path} is good: {progress.contents(verified.manifest)}, restored and compared in {took}")
 
 
 @verb.verb(app)
@@ -123,14 +124,14 @@ def restore(
     """
     from executor.operations import backup as backups
 
-    with session.database(database_url) as (database, _), _progress() as tell:
+    with session.database(database_url) as (database, _), progress.shown() as tell:
         done = backups.put_back(database, file.absolute(), replace=replace, with_lists=lists, tell=tell)
         where = database.where()
     if json:
         texts = [str(path) for path in done.texts]
         console.say_json({**_facts(done.manifest), "kept_as": done.aside or None, "lists_written": texts})
         return
-    console.say(f"restored {_contents(done.manifest)} of {timestamp(done.manifest.made_at)} to {where}")
+    console.say(f"restored {progress.contents(done.manifest)} of {timestamp(done.manifest.made_at)} to {where}")
     for path in done.texts:
         console.say(f"wrote {path}")
     if done.aside:
@@ -176,22 +177,6 @@ def _newest(folder: Path) -> Path:
     if not found:
         raise UsageError(f"no backup in {folder}", hint="name one, or make one with `executor db backup`")
     return found[0].path
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """How the name of what is copied just now is shown."""
-    progress = console.Progress()
-    try:
-        yield progress.tell
-    finally:
-        progress.clear()
-
-
-def _contents(made: Manifest) -> str:
-    lists = console.counted(made.count("executor_state"), "list")
-    tasks, runs = console.counted(made.count("task_queue"), "task"), console.counted(made.count("run"), "run")
-    return f"{lists}, {tasks}, {runs}"
 
 
 def _size(size: int) -> str:

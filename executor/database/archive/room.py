@@ -59,7 +59,9 @@ def make(connection: Connection[Any], where: str, *, replace: bool) -> str:
         if not found.any:
             connection.execute(ARCHIVE.clear, prepare=False)
             return ""
-    elif _one(connection, ARCHIVE.has_ledger) and not replace:
+    elif not _one(connection, ARCHIVE.has_ledger):
+        return ""
+    elif not replace:
         raise _occupied(f"{where} holds the history of migrations")
     return put_aside(connection)
 

@@ -120,6 +120,17 @@ class Server:
                     return StopResult.IN_USE
                 return StopResult.STOPPED if self._stop() else StopResult.NOT_RUNNING
 
+    def take_over(self, made: Path) -> Path:
+        """Stop the server, whoever uses it, and give a cluster that lies stopped on this disk the place of a new one.
+
+        The rename is the one moment at which the newer cluster counts; the older stays where it is.
+        """
+        with self._in_turn(), self._locked():
+            self._stop()
+            place = self._home.place().folder / made.name
+            made.rename(place)
+            return place
+
     def status(self) -> ServerStatus:
         """What there is, without starting or changing anything."""
         with self._in_turn():

@@ -138,7 +138,7 @@ class Site:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "executor", *words],
-                env=self._environment(**environ),
+                env=self.environment(**environ),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -166,7 +166,7 @@ class Site:
         """Another command of the program, which must succeed; what it said."""
         done = subprocess.run(
             [sys.executable, "-m", "executor", *words],
-            env=self._environment(),
+            env=self.environment(),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -300,7 +300,7 @@ class Site:
             except ProcessLookupError:
                 continue
 
-    def _environment(self, **changes: str) -> dict[str, str]:
+    def environment(self, **changes: str) -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
