@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from executor.cli import console, options, session, verb
 from executor.cli.db.group import app
-from executor.errors import UsageError
+from executor.errors import EXIT_DATABASE, EXIT_DONE, DatabaseError, UsageError
+
+if TYPE_CHECKING:
+    from executor.database.connection import Database
+    from executor.operations.health import Health
 
 
 @verb.verb(app)
@@ -51,27 +55,35 @@ def stop(
 
 
 @verb.verb(app)
-def status(json: options.Json = False, database_url: options.DatabaseUrl = None) -> None:
-    """Which database is used, and how it is. Starts nothing.
+def status(json: options.Json = False, database_url: options.DatabaseUrl = None) -> int:
+    """Which database is used, and how it is: exit code 0 when a command could work, 4 when not. Starts nothing.
 
     Example: executor db status
     """
+    from executor.operations import health
+
     with session.database(database_url) as (database, _):
-        if database.embedded:
-            facts = _embedded_facts(database.server().status())
-        else:
-            with database.attach("status") as connection:
-                version = connection.info.server_version
-                facts = {
-                    "kind": "server",
-                    "where": database.where(),
-                    "state": "running",
-                    "version": f"{version // 10000}.{version % 10000}",
-                }
+        found = health.read(database)
+        if found.wrong is not None and not json:
+            raise found.wrong
+        facts = _embedded_facts(database.server().status()) if database.embedded else _server_facts(database, found)
+    facts |= {"reachable": found.reachable, "ready": found.ready, "migration": found.migration, "wrong": None}
+    if found.wrong is not None:
+        facts["wrong"] = {"code": found.wrong.code, "message": found.wrong.message, "hint": found.wrong.hint}
     if json:
         console.say_json(facts)
     else:
         console.table([[name, str(value)] for name, value in facts.items() if value is not None])
+    return EXIT_DONE if found.ready else EXIT_DATABASE
+
+
+def _server_facts(database: Database, found: Health) -> dict[str, object]:
+    try:
+        where = database.where()
+    except DatabaseError:
+        where = None  # it cannot be understood, which `wrong` says
+    state = "running" if found.reachable else "unreachable"
+    return {"kind": "server", "where": where, "state": state, "version": found.version}
 
 
 @verb.verb(app)

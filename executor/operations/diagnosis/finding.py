@@ -1,0 +1,15 @@
+"""What a look at something says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: whether it is well, what was seen, and what to do if it is not."""
+
+    subject: str
+    well: bool
+    seen: str
+    remedy: str = ""

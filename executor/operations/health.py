@@ -1,0 +1,58 @@
+"""Whether the database could serve a command now: asked by probes, so it starts nothing and changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import Connection
+
+from executor.database import relocation, translate
+from executor.database.connection import Database
+from executor.errors import DatabaseError
+from sql import current, numbering
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`ready`: a command would not be refused. `migration` is that of our schema, None before the first command."""
+
+    reachable: bool
+    ready: bool
+    migration: int | None = None
+    version: str | None = None
+    wrong: DatabaseError | None = None
+
+
+def read(database: Database) -> Health:
+    """Ask. An embedded server that does not run is not reachable, and ready: the next command starts it."""
+    if database.embedded and not database.is_up:
+        return Health(reachable=False, ready=True)
+    try:
+        with database.visit("status") as connection, translate.errors(database.where()):
+            return _of(connection, database)
+    except DatabaseError as error:
+        return Health(reachable=False, ready=False, wrong=error)
+
+
+def _of(connection: Connection[tuple[object, ...]], database: Database) -> Health:
+    number = connection.info.server_version
+    version = f"{number // 10000}.{number % 10000}"
+    applied = current.versions(connection, numbering.OUR_SET)
+    newest = applied[-1] if applied else None
+    try:
+        database.check(connection)
+        relocation.refuse(connection, database.where())
+        _refuse_newer(newest, database.where())
+    except DatabaseError as error:
+        return Health(reachable=True, ready=False, migration=newest, version=version, wrong=error)
+    return Health(reachable=True, ready=True, migration=newest, version=version)
+
+
+def _refuse_newer(newest: int | None, where: str) -> None:
+    known = numbering.versions(numbering.OURS)[-1]
+    if newest is not None and newest > known:
+        raise DatabaseError(
+            f"the schema at {where} is of migration {newest:04d}; this version knows up to {known:04d}",
+            hint="install the version of the executor that the other machines use",
+            code="DB_SCHEMA",
+        )
