@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from executor.errors import DatabaseError
 from executor.settings import Settings
+from sql import queries
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from executor.database.embedded import Address, Server
 
+HEALTH = queries.load("health")
 VERSION_MIN = 150000
 _PORT_MAX = 65535
 # A peer that vanished without a word (a pulled cable, a killed machine) is noticed in seconds, not hours.
@@ -33,6 +35,7 @@ class Database:
         self._notice = notice
         self._server: Server | None = None
         self._address: Address | None = None
+        self._is_pooled = False
 
     @property
     def embedded(self) -> bool:
@@ -66,6 +69,7 @@ class Database:
         connection = self.attach(purpose)
         try:
             self.check(connection)
+            self._notice_pooler(connection)
             from executor.database import relocation, translate
 
             with translate.errors(self.where()):
@@ -89,10 +93,17 @@ class Database:
 
         from executor.database import translate
 
+        words: dict[str, str | int] = {
+            **_KEEPALIVE,
+            "application_name": f"executor {purpose}",
+            "client_encoding": "UTF8",
+        }
         with translate.errors(self.where()):
-            return psycopg.connect(
-                make_conninfo(self.conninfo(), **_KEEPALIVE, application_name=f"executor {purpose}"), autocommit=True
-            )
+            opened = psycopg.connect(make_conninfo(self.conninfo(), **words), autocommit=True)
+            if self._is_pooled:
+                opened.prepare_threshold = None
+            _speak_plainly(opened)
+            return opened
 
     def conninfo(self) -> str:
         """What libpq is given. Holds the password: never print it."""
@@ -123,6 +134,18 @@ class Database:
             self._server.release()
             self._server = None
 
+    def _notice_pooler(self, connection: Connection[Any]) -> None:
+        """Does a pooler lend us sessions, in which what was prepared before is not to be found? Its numbers differ."""
+        if self.embedded:
+            return
+        from executor.database import translate
+
+        with translate.errors(self.where()):
+            row = connection.execute(HEALTH.session, prepare=False).fetchone()
+        self._is_pooled = row is not None and row[0] != connection.info.backend_pid
+        if self._is_pooled:
+            connection.prepare_threshold = None
+
     def check(self, connection: Connection[Any]) -> None:
         """Raise DatabaseError for a server that is too old, or cannot be written."""
         version = connection.info.server_version
@@ -138,6 +161,17 @@ class Database:
                 hint="name the primary server in DATABASE_URL",
                 code="DB_READONLY",
             )
+
+
+def _speak_plainly(connection: Connection[Any]) -> None:
+    """Have moments and durations told as the driver reads them, whatever the role or the database has set.
+
+    The server tells every client how it stands, so this asks nothing where all is as usual; and poolers keep it.
+    """
+    for name, usual, prefix in (("DateStyle", "ISO, YMD", "ISO"), ("IntervalStyle", "postgres", "postgres")):
+        said = connection.info.parameter_status(name)
+        if said is not None and (not said.startswith(prefix) or said == "postgres_verbose"):
+            connection.execute(HEALTH.set, {"name": name, "value": usual}, prepare=False)
 
 
 def _is_plausible(parts: Mapping[str, Any]) -> bool:

@@ -38,9 +38,12 @@ def fire(connection: Connection[Any], statements: Sequence[Statement]) -> list[l
 
     psycopg's `pipeline` writes to the socket once a statement, which wakes the server as often, and builds a cursor for
     each: twice the time of a worker's turn. An error undoes all of them and is raised as psycopg would raise it.
+    Nothing is prepared on a connection whose `prepare_threshold` is None, as psycopg means it: behind a pooler.
     """
     known = _prepared.setdefault(connection, {})
-    new = {one.query: b"volley_%d" % next(_NUMBERS) for one in statements if one.query not in known}
+    may_prepare = connection.prepare_threshold is not None
+    unknown = (one.query for one in statements if may_prepare and one.query not in known)
+    new = {query: b"volley_%d" % next(_NUMBERS) for query in unknown}
     connection.pgconn.enter_pipeline_mode()
     try:
         results = connection.wait(_exchange(connection.pgconn, statements, known, new))
@@ -61,8 +64,12 @@ def _exchange(
     for query, name in new.items():
         pgconn.send_prepare(name, _compiled(query)[0])
     for one in statements:
-        names = _compiled(one.query)[1]
-        pgconn.send_query_prepared(known.get(one.query) or new[one.query], [encoded(one.parameters[n]) for n in names])
+        text, names = _compiled(one.query)
+        values = [encoded(one.parameters[name]) for name in names]
+        if prepared := known.get(one.query) or new.get(one.query):
+            pgconn.send_query_prepared(prepared, values)
+        else:
+            pgconn.send_query_params(text, values)
     pgconn.pipeline_sync()
     yield from generators.send(pgconn)
     results = []
