@@ -35,8 +35,8 @@ def waiting(
     from executor.operations import people as answers
 
     with (
-        session.maybe_of_list(file, database_url, everywhere=everywhere) as visit,
-        visit.database.connect("command") as connection,
+        session.maybe_of_list(file, database_url, everywhere=everywhere, reads=True) as visit,
+        visit.database.connect("command", reads=True) as connection,
     ):
         found = answers.waiting(connection, visit.row, _name(person))
     if json:

@@ -29,7 +29,7 @@ def events(
     """
     from executor.operations import following
 
-    with session.maybe_of_list(file, database_url, everywhere=everywhere) as opened:
+    with session.maybe_of_list(file, database_url, everywhere=everywhere, reads=True) as opened:
         line = opened.line()
         try:
             for event in following.log(line, since=since, text=json, follow=follow):

@@ -22,7 +22,7 @@ def workers(json: options.Json = False, database_url: options.DatabaseUrl = None
     """
     from executor.operations import fleet
 
-    with session.database(database_url) as (database, _), database.connect("command") as connection:
+    with session.database(database_url) as (database, _), database.connect("command", reads=True) as connection:
         found = fleet.read(connection)
     if json:
         console.say_json({"workers": [fleet.as_dict(worker) for worker in found]})

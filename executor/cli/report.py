@@ -25,7 +25,7 @@ def costs(file: options.File = None, json: options.Json = False, database_url: o
     """
     from executor.operations import costs as used
 
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, reads=True) as opened:
         rows = used.read(opened.connection, opened.row.list_id)
     if json:
         console.say_json(used.as_dict(rows))

@@ -59,16 +59,19 @@ def database(database_url: str | None) -> Iterator[tuple[Database, settings.Sett
 
 
 @contextmanager
-def of_list(file: str | None, database_url: str | None, *, recover: bool = False) -> Iterator[Session]:
+def of_list(
+    file: str | None, database_url: str | None, *, recover: bool = False, reads: bool = False
+) -> Iterator[Session]:
     """A connection and the list of a file, which must have been run before.
 
     `recover`: what a crash left is taken back first, so that the command meets tasks and workers as they are.
+    `reads`: it changes nothing, so it may work on the schema of a newer version too.
     """
     from executor.database import translate
     from executor.operations import control, files, naming
 
     path = files.choose(file)
-    with database(database_url) as (opened, chosen), opened.connect("command") as connection:
+    with database(database_url) as (opened, chosen), opened.connect("command", reads=reads) as connection:
         if recover:
             control.recover(connection, chosen.actor)
         with translate.errors():
@@ -77,7 +80,9 @@ def of_list(file: str | None, database_url: str | None, *, recover: bool = False
 
 
 @contextmanager
-def maybe_of_list(file: str | None, database_url: str | None, *, everywhere: bool) -> Iterator[Visit]:
+def maybe_of_list(
+    file: str | None, database_url: str | None, *, everywhere: bool, reads: bool = False
+) -> Iterator[Visit]:
     """The list of a file, or all of them: where that is asked for, or where no file was named and none is here."""
     from executor.database import translate
     from executor.operations import files, naming
@@ -85,7 +90,7 @@ def maybe_of_list(file: str | None, database_url: str | None, *, everywhere: boo
     if everywhere and file is not None:
         raise UsageError("--all and a file exclude each other", hint="give one of them")
     path = None if everywhere else files.choose(file) if file is not None or files.usual() else None
-    with database(database_url) as (opened, _), opened.connect("command") as connection:
+    with database(database_url) as (opened, _), opened.connect("command", reads=reads) as connection:
         with translate.errors():
             row = None if path is None else naming.known_list(connection, path)
         yield Visit(opened, row)

@@ -29,7 +29,7 @@ def show(
     from executor.operations import history, naming, overview
     from executor.queue import tasks
 
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, reads=True) as opened:
         name = naming.find(opened.connection, opened.row.list_id, [id])[0]
         seen = overview.read(opened.connection, opened.row)
         task = next(task for task in seen.tasks if task.queue_id == name.queue_id)
@@ -61,7 +61,7 @@ def logs(
     """
     from executor.operations import following, history, naming
 
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, reads=True) as opened:
         name = naming.find(opened.connection, opened.row.list_id, [id])[0]
         run_id = history.choose_run(opened.connection, name.queue_id, attempt, wait=follow)
         line = opened.line()

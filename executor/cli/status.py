@@ -32,7 +32,7 @@ def status(file: options.File = None, json: options.Json = False, database_url: 
     """
     from executor.operations import overview
 
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, reads=True) as opened:
         seen = overview.read(opened.connection, opened.row)
     if json:
         console.say_json(overview.as_dict(seen))
@@ -56,7 +56,7 @@ def list_tasks(
 
     if status is not None and status not in list(TaskStatus):
         raise UsageError(f"no status '{status}'", hint=f"one of {', '.join(TaskStatus)}")
-    with session.of_list(file, database_url) as opened:
+    with session.of_list(file, database_url, reads=True) as opened:
         tasks = overview.read(opened.connection, opened.row).tasks
     chosen = [task for task in tasks if status in (None, task.status)]
     if json:

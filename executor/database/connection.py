@@ -60,8 +60,11 @@ class Database:
             self._server = embedded.Server(embedded.home_from_environment(self._settings.environ), notice=self._notice)
         return self._server
 
-    def connect(self, purpose: str) -> Connection[Any]:
-        """A connection with our schema up to date. Starts the embedded server where that is to be used."""
+    def connect(self, purpose: str, *, reads: bool = False) -> Connection[Any]:
+        """A connection with our schema up to date. Starts the embedded server where that is to be used.
+
+        `reads`: nothing will be changed, so the schema of a newer version will do.
+        """
         from executor.database import schema
 
         if self.embedded:
@@ -74,7 +77,7 @@ class Database:
 
             with translate.errors(self.where()):
                 relocation.refuse(connection, self.where())
-                schema.ensure(connection)
+                schema.ensure(connection, reads=reads)
         except BaseException:
             connection.close()
             raise

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from psycopg import Connection
 
-from executor.database import relocation, translate
+from executor.database import relocation, schema, translate
 from executor.database.connection import Database
 from executor.errors import DatabaseError
 from sql import current, numbering
@@ -42,17 +42,7 @@ def _of(connection: Connection[tuple[object, ...]], database: Database) -> Healt
     try:
         database.check(connection)
         relocation.refuse(connection, database.where())
-        _refuse_newer(newest, database.where())
+        schema.refuse_newer(connection)
     except DatabaseError as error:
         return Health(reachable=True, ready=False, migration=newest, version=version, wrong=error)
     return Health(reachable=True, ready=True, migration=newest, version=version)
-
-
-def _refuse_newer(newest: int | None, where: str) -> None:
-    known = numbering.versions(numbering.OURS)[-1]
-    if newest is not None and newest > known:
-        raise DatabaseError(
-            f"the schema at {where} is of migration {newest:04d}; this version knows up to {known:04d}",
-            hint="install the version of the executor that the other machines use",
-            code="DB_SCHEMA",
-        )

@@ -56,3 +56,11 @@ SELECT pg_backend_pid()
 -- name: set
 -- Set something for this session.
 SELECT set_config(%(name)s::text, %(value)s::text, false)
+
+-- name: newest
+-- The newest migration of our own schema, and the program that made it.
+SELECT version, tool
+FROM executor.migration
+WHERE set_name = 'executor' AND scope = '' AND kind <> 'repeatable'
+ORDER BY version DESC
+LIMIT 1

@@ -144,13 +144,19 @@ def test_a_user_who_may_not_make_our_schema(desk, database):
         connection.execute("DROP ROLE guest")
 
 
-def test_a_schema_from_a_newer_program(lone_desk):
-    lone_desk.write(make.document(make.task()))
+def test_a_schema_from_a_newer_program_is_read_and_not_changed(lone_desk):
+    lone_desk.write(make.document(make.task(id="T1")))
+    lone_desk.do("run")
     lone_desk.change(
         "INSERT INTO executor.migration SELECT (jsonb_populate_record(migration, '{\"version\": 9999}')).* "
         "FROM executor.migration WHERE set_name = 'executor' ORDER BY version DESC LIMIT 1"
     )
-    refused(lone_desk.do("run"), "DB_SCHEMA")
+    lone_desk.change("UPDATE executor.migration SET tool = 'executor 7.0.0' WHERE version = 9999")
+    refused(lone_desk.do("run"), "DB_SCHEMA", "9999", "install executor 7.0.0")
+    refused(lone_desk.do("skip", "T1"), "DB_SCHEMA")
+    for words in (("status",), ("list",), ("events",), ("workers",), ("db", "backup", "a.backup")):
+        answer = lone_desk.do(*words)
+        assert answer.code == 0, answer.said
 
 
 def test_something_else_than_a_server(listed):
