@@ -1,9 +1,11 @@
-"""Named moments at which the crash tests have this process killed: between two steps that belong together."""
+"""Named moments at which the crash tests have this process killed or halted: between two steps that belong together."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 
 POINTS = frozenset(
     {
@@ -11,6 +13,10 @@ POINTS = frozenset(
         "spawned-not-guarded",
         "exited-not-settled",
         "settled-not-marked",
+        "block-begun",
+        "statement-done",
+        "block-recorded",
+        "block-committed",
         "batch-not-committed",
         "committed-not-merged",
         "merged-not-removed",
@@ -18,12 +24,21 @@ POINTS = frozenset(
         *("move-chosen", "move-copy-dropped", "upgrade-copied", "upgrade-switched"),
     }
 )
-# Written `point:kill`. Read once, so that a run without it pays for a comparison of two strings.
-_CHOSEN = os.environ.get("EXECUTOR_FAULT", "")
+# Written `point:kill` or `point:stop`, with commas between several. Read once, so that a run without it pays for a look
+# at an empty set.
+_CHOSEN = frozenset(os.environ.get("EXECUTOR_FAULT", "").split(",")) - {""}
 
 
 def at(point: str) -> None:
-    """SIGKILL this process if EXECUTOR_FAULT names this point: nothing of it can run any more, as after a power cut."""
+    """Where EXECUTOR_FAULT names this point: SIGKILL this process, as a power cut would, or halt it where it is.
+
+    A halted one says where it stands, and goes on at SIGCONT: time to kill something else.
+    """
     assert point in POINTS, point
-    if f"{point}:kill" == _CHOSEN:
+    if not _CHOSEN:
+        return
+    if f"{point}:kill" in _CHOSEN:
         os.kill(os.getpid(), signal.SIGKILL)
+    if f"{point}:stop" in _CHOSEN:
+        os.write(sys.stderr.fileno(), f"stopped at {point}\n".encode())
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this very thread goes no further

@@ -123,6 +123,13 @@ def _limits(value: object) -> dict[str, int]:
     return limits
 
 
+def _targets(value: object) -> dict[str, str]:
+    """Names for databases, each a URL, `env:NAME`, `file:PATH` or `queue`."""
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError("names with a database each, as {shop: env:SHOP_URL}")
+    return {str(name): _text(database) for name, database in value.items()}
+
+
 _KEEP_EXPECTED = "runs, output and events to keep, as {runs: 10, output: 30d, events: 90d}"
 
 
@@ -232,6 +239,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("workspace", "both", _choice("shared", "worktree", "copy")),
     Setting("shell", "both", _text),
     Setting("target", "both", _text),
+    Setting("targets", "list", _targets),
     Setting("migrate", "task", _text),
     Setting("batch", "task", _batch),
     Setting("key", "task", _name),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from executor import faults
 from executor.model import Claimed
 from executor.runners.heeding import Heeding
 from sql import entrance, queries
@@ -48,6 +49,7 @@ class Account:
             self.connection.execute(LEDGER.miss_client)
         turn = f"{self.key['queue']}/{self.key['queue_id']}/{self.key['block']}"
         self.connection.execute(BLOCKS.enter, {"turn": turn, **self._bounds()})
+        faults.at("block-begun")
         row = self.connection.execute(BLOCKS.find, self.key).fetchone()
         return Progress(*row) if row else Progress()
 
@@ -65,7 +67,9 @@ class Account:
             "last_key": progress.last_key,
         }
         self.connection.execute(BLOCKS.record, self.key | told)
+        faults.at("block-recorded")
         self.connection.execute(BLOCKS.commit)
+        faults.at("block-committed")
 
     def rollback(self) -> None:
         """Keep nothing of it."""

@@ -24,11 +24,11 @@ def shown(cursor: psycopg.Cursor[tuple[Any, ...]]) -> str:
 
 
 def is_true(cursor: psycopg.Cursor[tuple[Any, ...]]) -> bool:
-    """Is the first column of the first row true? No row is not, nor is a number."""
+    """Is the first column of every row true? No row is not, nor is a number."""
     if cursor.description is None:
         return False
-    row = cursor.fetchone()
-    return row is not None and row[0] is True
+    rows = cursor.fetchall()
+    return bool(rows) and all(row[0] is True for row in rows)
 
 
 def fact(error: psycopg.Error) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
+from executor import faults
 from executor.model import Claimed
 from executor.outcome import Outcome
 from executor.runners import Io, Surroundings, accounts, answers, heeding, target
@@ -138,17 +139,18 @@ def _attempt(account: Account, read: Script, text: str) -> None:
         return
     for statement in read.statements:
         account.connection.say(answers.shown(execute(account.connection, text, statement)))
+        faults.at("statement-done")
     account.commit(Progress(done=True))
 
 
 def _check(account: Account, read: Script, text: str) -> None:
-    """The last statement decides: the first column of its first row must be true."""
+    """The last statement decides: it has rows, and the first column of each is true."""
     account.begin_check()
     for statement in read.statements:
         cursor = execute(account.connection, text, statement)
         account.connection.say(answers.shown(cursor))
     if not answers.is_true(cursor):
-        raise Refused("the first column of the last answer is not true")
+        raise Refused("the last answer has no row, or one whose first column is not true")
     account.rollback()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 QUEUE = "queue"
@@ -14,17 +15,34 @@ class NoTarget(Exception):
 
 
 def conninfo(settings: Mapping[str, Any], environ: Mapping[str, str], queue: Callable[[], str]) -> str:
-    """What libpq is given. Holds the password: never print it."""
+    """What libpq is given, from the list's `targets` first. Holds the password: never print it."""
     named = str(settings.get("target") or "")
-    if named == QUEUE:
+    meant = str((settings.get("targets") or {}).get(named, named))
+    if meant == QUEUE:
         return queue()
-    if "://" in named:
-        return named
-    variable = named or "DATABASE_URL"
+    if "://" in meant:
+        return meant
+    if meant.startswith("file:"):
+        return _read(named, Path(meant.removeprefix("file:")).expanduser())
+    variable = meant.removeprefix("env:") or "DATABASE_URL"
     if not (found := environ.get(variable)):
-        what = f"target: {named} names an environment variable that is not set" if named else "no database is named"
-        raise NoTarget(f"{what}; set `target:` to a URL or a variable, or DATABASE_URL, or `target: {QUEUE}`")
+        what = (
+            f"target: {named} names an environment variable that is not set"
+            if meant == named
+            else (f"target: {named} is the environment variable {variable}, which is not set")
+        )
+        raise NoTarget(
+            f"{what if named else 'no database is named'};"
+            f" set `target:` to a URL or a variable, or DATABASE_URL, or `target: {QUEUE}`"
+        )
     return found
+
+
+def _read(named: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise NoTarget(f"target: {named} is in the file {path}, which cannot be read: {error.strerror}") from error
 
 
 def options(text: str) -> dict[str, Any]:

@@ -82,6 +82,18 @@ def test_no_database_is_chosen_by_accident(desk: Desk, shop: Shop):
     assert "target: NOBODY names an environment variable that is not set" in run(desk, shop, code=1)
 
 
+def test_a_target_can_have_a_name_of_the_lists_own(desk: Desk, shop: Shop):
+    desk.put("url", f"{shop.url}\n")
+    names = {"shop": f"file:{desk.folder}/url", "other": "env:NOT_SET"}
+    tasks = [
+        make.task(run="UPDATE orders SET changed = 1", language="sql", settings={"target": "shop"}, id="A1"),
+        make.task(run="SELECT 1", language="sql", settings={"target": "other"}, id="A2"),
+    ]
+    desk.write(make.document(*tasks, targets=names))
+    assert "target: other is the environment variable NOT_SET, which is not set" in run(desk, shop, code=1)
+    assert shop.value("SELECT min(changed) FROM orders") == 1
+
+
 def test_the_queue_can_be_the_target_by_its_word(desk: Desk, shop: Shop):
     desk.write(make.document(make.task(run="SELECT 40 + 2", language="sql", settings={"target": "queue"}, id="A1")))
     run(desk, shop)
@@ -97,11 +109,14 @@ def test_a_password_is_not_shown(desk: Desk, shop: Shop):
     assert "hunter2secret" not in said
 
 
-@pytest.mark.parametrize(("check", "code"), [("SELECT true", 0), ("SELECT false", 1), ("SELECT 1 WHERE false", 1)])
+@pytest.mark.parametrize(
+    ("check", "code"),
+    [("SELECT true FROM orders", 0), ("SELECT id > 3 FROM orders ORDER BY id DESC", 1), ("SELECT 1 WHERE false", 1)],
+)
 def test_a_check_passes_when_its_last_answer_is_true(desk: Desk, shop: Shop, check: str, code: int):
     desk.write(make.document(sql_task("UPDATE orders SET changed = 1", verify=check, id="A1")))
     said = run(desk, shop, code=code)
-    assert ("the first column of the last answer is not true" in said) == bool(code)
+    assert ("the last answer has no row, or one whose first column is not true" in said) == bool(code)
 
 
 def test_a_check_changes_nothing(desk: Desk, shop: Shop):
