@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,6 +50,7 @@ class Claimed:
     attempt: int
     notes: Sequence[Mapping[str, str]] = ()  # what people added for it: at, by, text
     review: str | None = None  # 'passed': a person let its work pass
+    checkpoint: Mapping[str, str] = field(default_factory=dict)  # what earlier attempts kept
     since: int | None = None  # its last run that succeeded; for SQL tasks, as is the next, and for those with worktrees
     list_created_at: datetime | None = None
     agent: str | None = None
@@ -181,6 +182,8 @@ class TaskRow:
     lease_left: timedelta | None
     review: str | None
     notes: Sequence[Mapping[str, str]]
+    checkpoint: Mapping[str, str]
+    progress: str | None  # of a running one, as it says itself
     asked: str | None  # whose word it waits for, where that is said
     asked_at: datetime | None
     answer_until: datetime | None

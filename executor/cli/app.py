@@ -43,6 +43,7 @@ VERBS = {
     "reject": "answers",
     "note": "answers",
     "done": "people",
+    "checkpoint": "checkpoint",
     "prioritize": "people",
     "init": "init",
     "id": "ids",
@@ -54,7 +55,7 @@ VERBS = {
 }
 
 
-_GROUPS = ("db", "docs", "migrate", "report")  # verbs with verbs of their own
+_GROUPS = ("checkpoint", "db", "docs", "migrate", "report")  # verbs with verbs of their own
 
 
 class _Verbs(typer.core.TyperGroup):

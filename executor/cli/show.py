@@ -38,6 +38,7 @@ def show(
         told = {
             "description": task.description,
             "notes": list(task.notes),
+            "checkpoint": dict(task.checkpoint),
             "runs": [history.run_as_dict(run) for run in runs],
         }
         console.say_json(dict(overview.task_as_dict(task)) | told)
@@ -92,6 +93,8 @@ def _show(task: TaskRow, runs: list[RunRow]) -> None:
     rows += [["waits for", wants.command(task.wants, task.task_id)]] if task.wants else []
     rows += [["asked", f"@{task.asked}"]] if task.wants and task.asked and task.asked != task.assignee else []
     rows += [["skipped", task.skip_reason]] if task.skip_reason else []
+    rows += [["progress", task.progress]] if task.progress else []
+    rows += [["kept", f"{key}: {value[:60]}"] for key, value in sorted(task.checkpoint.items())]
     rows += [["note", f"{note['by']}: {note['text']}"] for note in task.notes]
     rows += [["attempts", str(task.attempts)]]
     console.table(rows, indent="  ")

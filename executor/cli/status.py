@@ -129,7 +129,8 @@ def _executor(seen: Overview, worker: WorkerRow) -> str:
 
 def _running(task: TaskRow) -> str:
     lease = console.duration(task.lease_left)
-    return f"for {console.duration(task.elapsed)} on {task.worker}, lease {lease}  {task.title}"
+    progress = f"  progress {task.progress}" if task.progress else ""
+    return f"for {console.duration(task.elapsed)} on {task.worker}, lease {lease}  {task.title}{progress}"
 
 
 def _next(task: TaskRow) -> str:

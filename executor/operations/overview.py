@@ -136,6 +136,7 @@ def task_as_dict(task: TaskRow) -> Mapping[str, object]:
         "dependencies": list(task.dependencies),
         "blocked_by": list(task.blocked_by),
         "waiting": task.waiting,
+        "progress": task.progress,
         "wants": task.wants,
         "asked": task.asked if task.wants else None,
         "asked_at": timestamp(task.asked_at) if task.wants else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -163,6 +164,7 @@ def environ_of(claimed: Claimed, block: Mapping[str, Any], surroundings: Surroun
         "EXECUTOR_ATTEMPT": str(claimed.attempt),
         "EXECUTOR_LAST_ERROR": (claimed.last_error or "")[-_LAST_ERROR_BYTES:].replace("\0", ""),
         "EXECUTOR_NOTES": "\n".join(f"{note['by']}: {note['text']}" for note in claimed.notes).replace("\0", ""),
+        "EXECUTOR_CHECKPOINT": json.dumps(claimed.checkpoint),
         processes.RUN_VARIABLE: str(claimed.run_id),
         processes.WORKER_VARIABLE: surroundings.worker,
     }

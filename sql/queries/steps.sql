@@ -68,18 +68,19 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
         worker_id = %(worker_id)s,
         attempts = begun.attempt,
         started_at = begun.started_at,
+        progress = NULL,
         due_at = '-infinity'
     FROM begun
     WHERE task.queue_id = begun.queue_id
     RETURNING task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures,
-        task.last_error, task.notes, task.review, task.assigned_agent, task.rank, task.position, begun.run_id,
-        begun.attempt
+        task.last_error, task.notes, task.review, task.checkpoint, task.assigned_agent, task.rank, task.position,
+        begun.run_id, begun.attempt
 ), noted AS (
     INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor)
     SELECT %(list_id)s, queue_id, run_id, attempt, 'task.started', %(worker)s
     FROM claimed
 )
-SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, notes, review, run_id, attempt,
+SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, notes, review, checkpoint, run_id, attempt,
     CASE WHEN runner IN ('sql', 'migrate')    -- asked for those alone
         OR coalesce(spec #>> '{settings,workspace}', %(workspace)s::text) = 'worktree'
     THEN (
@@ -98,7 +99,7 @@ ORDER BY rank, position
 -- name: claimed_by
 -- The runs a worker holds: after a broken connection, those it never heard of are the ones to start.
 SELECT task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures, task.last_error,
-    task.notes, task.review, task.run_id, task.attempts AS attempt,
+    task.notes, task.review, task.checkpoint, task.run_id, task.attempts AS attempt,
     (
         SELECT max(run.run_id)
         FROM executor.run

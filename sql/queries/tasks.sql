@@ -19,7 +19,8 @@ SELECT task.queue_id, task.task_id, task.title, task.description, task.priority,
     task.last_error, task.skip_reason, task.due_at > now() AS backing_off,
     CASE WHEN task.status = 'queued' AND task.due_at > now() THEN task.due_at - now() END AS due_in, task.queued_at, task.started_at,
     task.completed_at, task.worker_id, worker.name AS worker, worker.lease_until - now() AS lease_left,
-    task.review, task.notes, executor.person_asked(task.spec, task.assignee) AS asked,
+    task.review, task.notes, task.checkpoint, CASE WHEN task.status = 'running' THEN task.progress END AS progress,
+    executor.person_asked(task.spec, task.assignee) AS asked,
     CASE WHEN task.asked_at >= task.queued_at THEN task.asked_at END AS asked_at,
     CASE WHEN task.asked_at >= task.queued_at THEN executor.answer_until(task.asked_at, task.spec, list.settings) END
         AS answer_until,
@@ -91,6 +92,7 @@ WITH target AS MATERIALIZED (
         skip_reason = NULL,
         approved_at = NULL,
         review = NULL,
+        checkpoint = CASE WHEN target.status = 'completed' THEN '{}' ELSE task.checkpoint END,    -- all of it anew
         failures = 0,
         losses = 0,
         queued_at = now(),

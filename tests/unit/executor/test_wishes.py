@@ -70,6 +70,8 @@ def task(queue_id, *, section=(), tags=(), priority="P3"):
         lease_left=None,
         review=None,
         notes=(),
+        checkpoint={},
+        progress=None,
         asked=None,
         asked_at=None,
         answer_until=None,
