@@ -205,7 +205,7 @@ def runner_of(
     if wanted == "agent":
         return "agent"
     running = [block for block in task.blocks if block.role in ("run", "verify")]
-    if not any(block.role == "run" for block in running):
+    if not any(block.role == "run" for block in running) and "python" not in task.settings:
         is_given = bool(agent or of_list.get("agent") or _by_prefix(task, of_list))
         return "agent" if wanted is None and is_given else "manual"
     return "sql" if any(block.language == "sql" for block in running) else "shell"

@@ -152,6 +152,16 @@ def _languages(value: object) -> dict[str, str]:
     raise ValueError("language names, or a mapping from language to command")
 
 
+_ENTRY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*", re.ASCII)
+
+
+def _entry(value: object) -> str:
+    entry = _text(value)
+    if not _ENTRY.fullmatch(entry):
+        raise ValueError("a function to call: package.module:function")
+    return entry
+
+
 _GATE_EXPECTED = "human, with before, after or both, and @name for whose word it is"
 _GATES = {
     **dict.fromkeys(("human", "person", "manual", "true", "yes", "on", "and"), ()),
@@ -239,6 +249,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("workspace", "both", _choice("shared", "worktree", "copy")),
     Setting("shell", "both", _text),
     Setting("target", "both", _text),
+    Setting("python", "task", _entry),
     Setting("targets", "list", _targets),
     Setting("migrate", "task", _text),
     Setting("batch", "task", _batch),

@@ -54,6 +54,23 @@ def _builtin(name: str) -> Language:
     return table[name]
 
 
+def entry(named: str) -> str:
+    """The text of a Python block that calls `package.module:function`, found from the folder the block runs in.
+
+    It fails by an exception, by False, and by a number as its exit status; whatever else it answers is success.
+    """
+    module, _, function = named.partition(":")
+    return _ENTRY.format(module=module, function=function)
+
+
+_ENTRY = """\
+import importlib, operator, os, sys
+sys.path.insert(0, os.getcwd())
+answer = operator.attrgetter("{function}")(importlib.import_module("{module}"))()
+sys.exit(answer is False or (answer if isinstance(answer, int) and answer is not True else 0))
+"""
+
+
 def is_sql(name: str, settings: Mapping[str, Any]) -> bool:
     """Does the block run in the target database? Not where the list has a command of its own for SQL."""
     return name == "sql" and "sql" not in (settings.get("languages") or {})

@@ -37,6 +37,9 @@ def verify(claimed: Claimed, io: Io, surroundings: Surroundings) -> Outcome:
 def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequence[str]) -> Outcome:
     settings = {**surroundings.settings, **claimed.spec["settings"]}
     blocks = [block for role in roles for block in claimed.spec["blocks"] if block["role"] == role]
+    if "run" in roles and settings.get("python"):
+        content = languages.entry(settings["python"])
+        blocks.insert(0, {"language": "python", "role": "run", "attributes": {}, "content": content})
     if settings.get("verify"):  # of the list, after those of the task
         blocks.append({"language": "sh", "role": "verify", "attributes": {}, "content": f"{settings['verify']}\n"})
     cpu_seconds, memory_bytes = 0.0, 0
