@@ -36,7 +36,7 @@ Person = Annotated[
 ]
 AsPerson = Annotated[
     str | None,
-    typer.Option("--as", metavar="NAME", help="Who says it; it counts where nobody else is asked.", show_default=False),
+    typer.Option("--as", metavar="NAME", help="Whose word it is.", show_default=False),
 ]
 Message = Annotated[
     str | None,

@@ -56,16 +56,23 @@ def requeue(
 
 
 @verb.verb(app)
-def done(ids: options.Ids, file: options.FileOption = None, database_url: options.DatabaseUrl = None) -> int:
+def done(
+    ids: options.Ids,
+    person: options.AsPerson = None,
+    file: options.FileOption = None,
+    database_url: options.DatabaseUrl = None,
+) -> int:
     """Count tasks as done by you, and tick them in the file. A manual task with checks runs those first.
 
     Example: executor done REL-004
     """
     from executor.operations import control, naming
+    from executor.operations.people import Person
 
     with session.of_list(file, database_url, recover=True) as opened:
         chosen = naming.find(opened.connection, opened.row.list_id, ids)
-        before = control.done(opened.connection, opened.row, chosen, opened.actor)
+        who = Person(opened.actor, person.removeprefix("@") if person else None)
+        before = control.done(opened.connection, opened.row, chosen, who.actor)
         mark(opened)
         checking = [task_id for task_id, was in before.items() if was == "checking"]
         for task_id in checking:

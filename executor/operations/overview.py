@@ -57,7 +57,7 @@ def _job(task: TaskRow) -> Job:
         task.position,
         task.blocked_by,
         None if task.elapsed is None else task.elapsed.total_seconds(),
-        held=task.hold is not None and task.approved_at is None,
+        held=(task.hold is not None and task.approved_at is None) or task.review == "asked",
     )
 
 
