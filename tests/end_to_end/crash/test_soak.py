@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import signal
-import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from crash_record import check_events
@@ -22,14 +23,13 @@ from tests import make
 _LONG = os.environ.get("CHAOS") == "long"
 _SECONDS = float(os.environ.get("SOAK_SECONDS") or (300 if _LONG else 10))
 _SEED = int(os.environ.get("CHAOS_SEED") or random.randrange(1 << 30))
-# Each task takes a lock in the target database as long as it runs, and notes in a table when it began and ended.
+# Each task takes a lock in the target database as long as it runs, and notes in a table when it began and ended. The
+# client sleeps, not the server: a server that sleeps does not see that its client was killed, and keeps the lock.
 _STAMP = """\
-import os, sys, time, psycopg
-with psycopg.connect(os.environ["STAMPS"], autocommit=True) as connection:
-    task, run = int(os.environ["EXECUTOR_TASK_ID"].removeprefix("T-")), int(os.environ["EXECUTOR_RUN_ID"])
-    alone = connection.execute("SELECT pg_try_advisory_lock(7, %s)", [task]).fetchone()[0]
-    connection.execute("INSERT INTO stamp (task, run, alone) VALUES (%s, %s, %s)", [task, run, alone])
-    connection.execute("UPDATE stamp SET ended_at = clock_timestamp() WHERE run = %s", [run])
+SELECT pg_try_advisory_lock(7, :task) AS alone \\gset
+INSERT INTO stamp (task, run, alone) VALUES (:task, :run, :'alone');
+\\! sleep {seconds}
+UPDATE stamp SET ended_at = clock_timestamp() WHERE run = :run;
 """
 
 
@@ -39,15 +39,21 @@ def chance() -> random.Random:
     return random.Random(_SEED)
 
 
-def _stamped(site: Site, tasks: int) -> None:
-    """A list of quick tasks of which some wait for others."""
+def _stamped(site: Site, programs: Path, tasks: int, seconds: float) -> None:
+    """A list of tasks of so many seconds, of which some wait for others."""
     with closing(site.connect()) as connection:
         connection.execute(
-            "CREATE TABLE stamp (task integer, run bigint PRIMARY KEY, alone boolean, ended_at timestamptz)"
+            "CREATE TABLE stamp ("
+            " task integer, run bigint PRIMARY KEY, alone boolean, began_at timestamptz DEFAULT clock_timestamp(),"
+            " ended_at timestamptz)"
         )
-    (site.folder / "stamp.py").write_text(_STAMP)
+    (site.folder / "stamp.sql").write_text(_STAMP.format(seconds=seconds))
     site.environ["STAMPS"] = site.conninfo or ""
-    run = f"exec {sys.executable} -I stamp.py"
+    # psql takes a tenth of the time that Python takes to begin, so that the workers have most of the machine.
+    run = (
+        f'exec {shlex.quote(str(programs / "psql"))} -X -q -d "$STAMPS" -v ON_ERROR_STOP=1'
+        ' -v task="${EXECUTOR_TASK_ID#T-}" -v run="$EXECUTOR_RUN_ID" -f stamp.sql'
+    )
     site.write(
         *(
             make.task(
@@ -84,6 +90,11 @@ def _check(site: Site) -> None:
     once = "SELECT queue_id FROM executor.run WHERE status = 'succeeded' GROUP BY queue_id HAVING count(*) > 1"
     assert site.rows(once) == [], "each task completed once in the record"
     assert site.rows("SELECT task FROM stamp WHERE NOT alone") == [], "no task was run by two workers at the same time"
+    beside = """
+        SELECT one.task, one.run, other.run FROM stamp AS one JOIN stamp AS other USING (task)
+        WHERE one.run <> other.run AND other.began_at BETWEEN one.began_at AND one.ended_at
+    """
+    assert site.rows(beside) == [], "nor by their stamps"
     lost = """
         SELECT task_id FROM executor.task_queue JOIN executor.run USING (queue_id)
         WHERE run.status = 'succeeded' AND NOT EXISTS (
@@ -98,9 +109,11 @@ def _check(site: Site) -> None:
 
 
 @pytest.mark.chaos
-def test_a_fleet_of_which_one_is_killed_every_second_does_everything_once(site: Site, chance: random.Random) -> None:
+def test_a_fleet_of_which_one_is_killed_every_second_does_everything_once(
+    site: Site, programs: Path, chance: random.Random
+) -> None:
     site.environ["EXECUTOR_LEASE"] = "3"
-    _stamped(site, tasks=int(_SECONDS * 6))
+    _stamped(site, programs, tasks=int(_SECONDS * 6), seconds=0.6)
     site.command("sync", str(site.file))
     workers = [_worker(site) for _ in range(4)]
     until, disturbed = time.monotonic() + _SECONDS, 0
@@ -121,10 +134,10 @@ def test_a_fleet_of_which_one_is_killed_every_second_does_everything_once(site: 
 
 @pytest.mark.chaos
 @pytest.mark.skipif(not _LONG, reason="compares two long runs: `make chaos`")
-def test_disturbance_costs_at_most_half_as_much_again(site: Site, chance: random.Random) -> None:
+def test_disturbance_costs_at_most_half_as_much_again(site: Site, programs: Path, chance: random.Random) -> None:
     """Eight workers, 5,000 tasks, one worker killed or stopped every second, against the same undisturbed."""
     site.environ["EXECUTOR_LEASE"] = "3"
-    _stamped(site, tasks=5000)
+    _stamped(site, programs, tasks=5000, seconds=0)
     undisturbed = _carried(site, None)
     with closing(site.connect()) as connection:
         connection.execute("DELETE FROM executor.executor_state")
