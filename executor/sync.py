@@ -13,7 +13,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from executor import urgency
+from executor import gate, urgency
 from executor.model import Known
 from executor.states import TaskStatus
 from executor.urgency import Urgency
@@ -134,11 +134,12 @@ def _plan(
         row = row_of(task, urgencies.get(task.task_id), runner=runner, agent=agent, of_list=tasks.settings)
         row["file_rank"] = said.get(task.task_id)
         if old is None:
+            row["spec"] = spec_of(task)
             made.adds.append(row)
             continue
         if old.task_id != task.task_id:
             made.renames.append((old.task_id, task.task_id))
-        _compare(made, old, row, rerun_changed=rerun_changed)
+        _compare(made, old, task, row, rerun_changed=rerun_changed)
     made.removes = [by_id[old_id].queue_id for old_id in matches.removed if not by_id[old_id].removed]
     if not known:
         made.restored = sum(1 for row in made.adds if row["status"] == TaskStatus.COMPLETED)
@@ -153,7 +154,10 @@ def row_of(
     agent: str | None = None,
     of_list: Mapping[str, object] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The columns of a task as the file tells them; `urgent` where other tasks have a say in its place."""
+    """The columns of a task as the file tells them, but for `spec`, which only what is new or changed needs.
+
+    `urgent` where other tasks have a say in its place.
+    """
     chosen = runner_of(task, runner, agent=agent, of_list=of_list)
     keys = keys_of(task, of_list)
     return {
@@ -175,7 +179,6 @@ def row_of(
         "needs": _needs(task, of_list),
         "keys": list(keys),
         "places": list(keys.values()),
-        "spec": spec_of(task),
         "fingerprint": task.fingerprint,
         "tags": list(task.tags),
         "mark": task.status.value,
@@ -274,17 +277,7 @@ def _hold(task: Task, runner: str) -> str | None:
     """Why a task does not start by itself, if it does not."""
     if task.status is Status.BLOCKED:
         return BLOCKED
-    return PERSON if runner == "manual" or "approval" in _gate(task.settings) else None
-
-
-def is_reviewed(runner: str, spec: Mapping[str, Any]) -> bool:
-    """Has a person the last word on what a run of such a task did? What people did themselves is not asked again."""
-    return runner not in ("manual", "container") and "review" in _gate(spec["settings"])
-
-
-def _gate(settings: Mapping[str, Any]) -> Sequence[str]:
-    """The moments at which a person is asked, as the loader spells them."""
-    return str(settings.get("gate") or "").split()
+    return PERSON if runner == "manual" or "approval" in gate.moments(task.settings) else None
 
 
 def plain(settings: Mapping[str, object]) -> dict[str, Any]:
@@ -303,13 +296,13 @@ def _identity(row: Known) -> identity.Known:
     )
 
 
-def _compare(made: SyncPlan, row: Known, new: dict[str, Any], *, rerun_changed: bool) -> None:
+def _compare(made: SyncPlan, row: Known, task: Task, new: dict[str, Any], *, rerun_changed: bool) -> None:
     what = [name for name in _COMPARED if _value(row, name) != new[name]]
     if rerun_changed and row.status == TaskStatus.RUNNING and row.fingerprint != new["fingerprint"]:
         new["fingerprint"] = row.fingerprint  # so that the sync after its end finds it changed
         made.again.append(row.queue_id)
     if what or row.removed:
-        made.changes.append(new | {"queue_id": row.queue_id, "what": what})
+        made.changes.append(new | {"queue_id": row.queue_id, "spec": spec_of(task), "what": what})
     made.returned += row.removed
 
 

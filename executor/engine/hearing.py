@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from executor import clock, faults, outcome, sync
+from executor import clock, faults, gate, outcome
 from executor.engine import heartbeat
 from executor.engine.messages import (
     Beaten,
@@ -108,7 +108,7 @@ def _ended(worker: Worker, message: Ended) -> None:
             ended,
             again=_retry_policy(serving, active.claimed).wait(active.claimed.failures + 1, random.uniform(-1, 1)),
             skip=active.fate is Fate.SKIP,
-            review=active.claimed.review is None and sync.is_reviewed(active.claimed.runner, active.claimed.spec),
+            review=active.claimed.review is None and gate.is_reviewed(active.claimed.runner, active.claimed.spec),
         )
     )
     serving.moving[message.run_id] = active.claimed

@@ -13,6 +13,7 @@ from executor.model import ListRow
 from executor.operations.load import Loaded, Source
 from executor.queue import lists, plans, steps, tasks
 from executor.sync import SyncPlan
+from loader import garbage
 from loader.model import TaskList
 
 
@@ -32,7 +33,7 @@ def bring_in(
     ticked in these bytes too. Unchecked, a box ticked since they were read looks like one that a person emptied.
     `quiet`: a file that says nothing new makes no event. `just_marked` as in `sync.plan`.
     """
-    with connection.transaction():
+    with garbage.held_off(), connection.transaction():
         list_id = lists.create(connection, str(source.path))
         tasks.enter_alone(connection, list_id)
         before = lists.find(connection, str(source.path))

@@ -27,7 +27,7 @@ WITH fresh AS (
         dependencies, tags, assignee, agent, runner, hold, needs, keys, places, spec, fingerprint, mark, status,
         CASE WHEN status <> 'queued' THEN now() END,
         CASE WHEN status = 'skipped' THEN 'skipped in the file' END
-    FROM jsonb_to_recordset(%(rows)s::jsonb) AS row (
+    FROM json_to_recordset(%(rows)s::json) AS row (    -- as text: a jsonb of all rows costs as much again
         task_id text, parent text, title text, description text, section text[], priority text,
         own_rank smallint, rank smallint, position integer, dependencies text[], tags text[], assignee text, agent text,
         runner text, hold text, needs text[], keys text[], places integer[], spec jsonb, fingerprint text, mark text, status text
@@ -67,7 +67,7 @@ WITH changed AS (
         spec = row.spec,
         fingerprint = row.fingerprint,
         removed_at = NULL
-    FROM jsonb_to_recordset(%(rows)s::jsonb) AS row (
+    FROM json_to_recordset(%(rows)s::json) AS row (
         queue_id bigint, parent text, title text, description text, section text[], priority text,
         file_rank smallint, own_rank smallint, rank smallint, position integer, dependencies text[], tags text[], assignee text, agent text,
         runner text, hold text, needs text[], keys text[], places integer[], spec jsonb, fingerprint text, what text[]

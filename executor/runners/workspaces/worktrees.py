@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from executor import faults, sync
+from executor import faults, gate
 from executor.model import Claimed
 from executor.outcome import Outcome
 from executor.runners import Io, Runner, Surroundings
@@ -54,7 +54,7 @@ class _Work:
     @property
     def is_reviewed(self) -> bool:
         """Is a person to look at it before it is merged?"""
-        return self.claimed.review is None and sync.is_reviewed(self.claimed.runner, self.claimed.spec)
+        return self.claimed.review is None and gate.is_reviewed(self.claimed.runner, self.claimed.spec)
 
     def say(self, text: str) -> None:
         self.io.output(f"{text}\n".encode("utf-8", "replace"))
