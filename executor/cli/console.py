@@ -38,10 +38,14 @@ class _Outliving:
         try:
             return act()
         except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+            _into_nowhere(self._stream)
             return act()
+
+
+def _into_nowhere(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def outlive_readers() -> None:
@@ -107,6 +111,16 @@ def warn(text: str) -> None:
 def say_json(value: object) -> None:
     """One JSON value on standard output, where nothing else goes in `--json` mode."""
     print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def pour_json(value: object) -> None:
+    """As `say_json`, from a thread that a reader may hold for ever: past Python's buffer, whose lock its exit needs."""
+    left = f"{json.dumps(value, ensure_ascii=False)}\n".encode(errors="surrogateescape")
+    while left:
+        try:
+            left = left[os.write(sys.stdout.fileno(), left) :]
+        except OSError:
+            _into_nowhere(sys.stdout)
 
 
 def error(raised: ExecutorError) -> int:

@@ -48,10 +48,14 @@ Jobs = Annotated[
 ]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", "-k", help="Go on after a failed task.")]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failed task.")]
+Only = Annotated[list[str] | None, typer.Option("--only", metavar="ID", help="Only this task. Repeatable.")]
+Section = Annotated[str | None, typer.Option("--section", help="Only tasks below this heading.")]
 Tag = Annotated[str | None, typer.Option("--tag", help="Only tasks with this tag.")]
 MinPriority = Annotated[str | None, typer.Option("--min-priority", help="Only P1 down to this.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Queue failed tasks again first.")]
 RerunChanged = Annotated[bool, typer.Option("--rerun-changed", help="Queue completed tasks whose text changed.")]
+Timeout = Annotated[str | None, typer.Option("--timeout", help="For tasks that name none: 30s, 10m, 2h.")]
+Retries = Annotated[int | None, typer.Option("--retries", min=0, help="For tasks that name none.")]
 Runner = Annotated[str | None, typer.Option("--runner", metavar="shell|agent|manual", help="How tasks run.")]
 Agent = Annotated[
     str | None,

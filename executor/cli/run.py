@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,15 +20,15 @@ def run(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Stay, and follow every save of the file.")] = False,
     keep_going: options.KeepGoing = False,
     fail_fast: options.FailFast = False,
-    only: Annotated[list[str] | None, typer.Option("--only", metavar="ID", help="Only this task. Repeatable.")] = None,
-    section: Annotated[str | None, typer.Option("--section", help="Only tasks below this heading.")] = None,
+    only: options.Only = None,
+    section: options.Section = None,
     tag: options.Tag = None,
     min_priority: options.MinPriority = None,
     retry_failed: options.RetryFailed = False,
     rerun_changed: options.RerunChanged = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
-    timeout: Annotated[str | None, typer.Option("--timeout", help="For tasks that name none: 30s, 10m, 2h.")] = None,
-    retries: Annotated[int | None, typer.Option("--retries", min=0, help="For tasks that name none.")] = None,
+    timeout: options.Timeout = None,
+    retries: options.Retries = None,
     runner: options.Runner = None,
     agent: options.Agent = None,
     no_write_back: options.NoWriteBack = False,
@@ -70,7 +70,7 @@ def run(
         min_priority=min_priority,
         retry_failed=retry_failed,
         rerun_changed=rerun_changed,
-        overrides=_overrides(timeout, retries),
+        overrides=work.overrides(timeout, retries),
         runner=runner,
         agent=agent,
         write_back=not no_write_back,
@@ -84,17 +84,3 @@ def run(
         max_size=max_size,
     )
     return work.do(asked, database_url)
-
-
-def _overrides(timeout: str | None, retries: int | None) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    if timeout is not None:
-        from loader import durations
-
-        try:
-            given["timeout"] = durations.read(timeout).total_seconds()
-        except ValueError as error:
-            raise UsageError(f"--timeout is '{timeout}', not {error}", hint="for example --timeout 10m") from error
-    if retries is not None:
-        given["retries"] = retries
-    return given

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from executor.cli import options, verb, work
+from executor.errors import UsageError
 
 app = verb.verbs()
 
@@ -17,10 +18,14 @@ def watch(
     jobs: options.Jobs = None,
     keep_going: options.KeepGoing = False,
     fail_fast: options.FailFast = False,
+    only: options.Only = None,
+    section: options.Section = None,
     tag: options.Tag = None,
     min_priority: options.MinPriority = None,
     retry_failed: options.RetryFailed = False,
     rerun_changed: options.RerunChanged = False,
+    timeout: options.Timeout = None,
+    retries: options.Retries = None,
     runner: options.Runner = None,
     agent: options.Agent = None,
     no_write_back: options.NoWriteBack = False,
@@ -40,15 +45,22 @@ def watch(
 
     Example: executor watch tasks.md docs.md -j 4
     """
+    if only and file and len(file) > 1:
+        raise UsageError(
+            "--only names tasks of one list", hint="watch that list alone, or choose by --tag or --section"
+        )
     asked = work.Asked(
         files=[*file] if file else [None],
         watch=True,
         jobs=jobs,
         fail_fast=work.check(runner, keep_going=keep_going, fail_fast=fail_fast),
+        only=only or [],
+        section=section,
         tag=tag,
         min_priority=min_priority,
         retry_failed=retry_failed,
         rerun_changed=rerun_changed,
+        overrides=work.overrides(timeout, retries),
         runner=runner,
         agent=agent,
         write_back=not no_write_back,

@@ -81,6 +81,21 @@ def check(runner: str | None, *, keep_going: bool, fail_fast: bool) -> bool | No
     return True if fail_fast else False if keep_going else None
 
 
+def overrides(timeout: str | None, retries: int | None) -> dict[str, Any]:
+    """What --timeout and --retries say, as settings of a list; raises UsageError."""
+    given: dict[str, Any] = {}
+    if timeout is not None:
+        from loader import durations
+
+        try:
+            given["timeout"] = durations.read(timeout).total_seconds()
+        except ValueError as error:
+            raise UsageError(f"--timeout is '{timeout}', not {error}", hint="for example --timeout 10m") from error
+    if retries is not None:
+        given["retries"] = retries
+    return given
+
+
 def do(asked: Asked, database_url: str | None) -> int:
     """Load, then work until the worker leaves, then say how it ended; the exit code."""
     from executor.operations import files

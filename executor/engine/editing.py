@@ -8,7 +8,7 @@ from dataclasses import replace
 from executor.engine.serving import Ending, Serving, Synced, Watch
 from executor.engine.worker import Worker
 from executor.errors import ListError
-from loader.model import TaskList
+from loader.model import Severity, TaskList
 
 # A program that reads a file, changes it and writes it again takes no longer; a person does, even a quick one.
 _READ_AND_WRITTEN_NS = 100_000_000
@@ -62,6 +62,7 @@ def _take_in(worker: Worker, serving: Serving, watch: Watch) -> bool:
             watch.reader.doubt()
         else:
             _go_on_with(worker, serving, watch, synced)
+            _warn(serving, watch, save.found)
             if serving.scribe:
                 serving.scribe.agree(save.found)
             serving.are_marks_asked = False
@@ -73,6 +74,15 @@ def _take_in(worker: Worker, serving: Serving, watch: Watch) -> bool:
         watch.is_unread = True
     watch.save = None  # not before: when the connection breaks in here, it is brought in on the next one
     return True
+
+
+def _warn(serving: Serving, watch: Watch, tasks: TaskList) -> None:
+    """Tell the warnings that this save brought, not those that were there before."""
+    found = {(one.code, one.message): one for one in tasks.diagnostics if one.severity is Severity.WARNING}
+    news = [one for key, one in found.items() if key not in watch.warned]
+    watch.warned = frozenset(found)
+    if news:
+        serving.reporter.warned(serving.path, news)
 
 
 def _go_on_with(worker: Worker, serving: Serving, watch: Watch, synced: Synced) -> None:

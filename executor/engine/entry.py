@@ -159,6 +159,8 @@ def _watch(worker: Worker, assignment: Assignment) -> Watch | None:
     file, sync = assignment.watched
     list_id = assignment.list_id
     watch = Watch(sync, assignment.synced)
+    if assignment.known:  # who loaded it has told its warnings
+        watch.warned = frozenset((one.code, one.message) for one in assignment.known.diagnostics)
     watch.reader = Reader(file, lambda: watch.agreed, lambda save: worker.inbox.post(Edited(list_id, save)))
     return watch
 

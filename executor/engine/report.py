@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Protocol
 
 from executor.errors import ListError
 from executor.model import Claimed, Counts, Lost, Skipped, Waiting
 from executor.outcome import Move
+from loader.model import Diagnostic
 
 
 class Reporter(Protocol):
@@ -31,6 +33,9 @@ class Reporter(Protocol):
 
     def synced(self, changes: Mapping[str, int], counts: Counts) -> None:
         """The file was brought into the queue again; `changes` may be none."""
+
+    def warned(self, path: Path, found: Sequence[Diagnostic]) -> None:
+        """A save was brought into the queue, but these things in it are not as they should be."""
 
     def refused(self, error: ListError) -> None:
         """The file cannot be brought into the queue, and why; nothing was changed."""

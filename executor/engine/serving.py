@@ -95,6 +95,7 @@ class Watch:
     agreed: str | None  # the hash of the bytes that the queue agrees with
     reader: Reader = field(init=False)
     save: Save | None = None  # what was heard of, and not brought in yet
+    warned: frozenset[tuple[str, str]] = frozenset()  # code and message of what was told of the file already
     is_unread: bool = False  # the last save was no list, or none was there
     ticked: frozenset[str] = frozenset()  # by the last write of marks
     ticked_ns: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -444,3 +445,24 @@ def test_what_is_told_of_the_machine_is_json_too(desk, words):
     else:
         assert answer.code == 0
         assert answer.json["kind"] == "server"
+
+
+def test_a_reader_that_stands_still_holds_no_task_up_and_misses_nothing(desk):
+    printed = 30_000  # bytes a task, so that a pipe of 64 KB is full after two
+    desk.write(
+        make.document(*(make.task(id=f"T{n}", run=f"head -c {printed} /dev/zero | tr '\\0' x") for n in range(8)))
+    )
+    command = [sys.executable, "-m", "executor", "run", "--json"]
+    run = subprocess.Popen(command, cwd=desk.folder, env=desk.environment(), stdout=subprocess.PIPE)
+    try:
+        desk.until(lambda: set(desk.statuses().values()) == {"completed"}, "while nobody reads")
+        assert run.poll() is None, "it waits to be read"
+        out, _ = run.communicate(timeout=20)
+    finally:
+        run.kill()
+    assert run.returncode == 0
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [event["kind"] for event in events].count("task.completed") == 8
+    assert events[-1]["kind"] == "list.finished"
+    assert len({event["id"] for event in events}) == len(events)
+    assert sum(len(event["detail"].get("text", "")) for event in events) == 8 * printed

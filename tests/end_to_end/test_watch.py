@@ -209,12 +209,17 @@ def test_a_broken_save_changes_nothing_and_says_why_once(desk):
     assert "tasks.md:" in watch.said()
     assert "E0" in watch.said()
     assert "B1" not in desk.statuses()
-    desk.write(graph(touch("A1"), touch("B1")))
+    doubtful = graph(touch("A1"), touch("B1"), "- [ ]\n")
+    desk.write(doubtful)
     desk.until_there("b1")
+    desk.until(lambda: "W103" in watch.said(), "a later save's warnings are told")
+    desk.write(doubtful + touch("C1"))
+    desk.until_there("c1")
     assert watch.said().count("this save has 1 error") == 1
+    assert sum("W103" in line for line in watch.err.read_text().splitlines()) == 1, "and told once"
     watch.send(signal.SIGINT)
     kinds = [event["kind"] for event in watch.end().lines]
-    assert kinds.count("list.synced") == 2
+    assert kinds.count("list.synced") == 3
 
 
 def test_a_file_that_goes_is_waited_for(desk):
@@ -258,19 +263,28 @@ def test_several_lists_are_watched_by_one(desk):
 
 def test_settings_and_filters_are_those_of_the_last_save(desk):
     desk.write(graph(touch("A1", words="#now"), touch("B1"), env={"WHO": "one"}))
-    desk.start("watch", "--tag", "now")
+    desk.start("watch", "--tag", "now", "--timeout", "300ms", "--retries", "1")
     desk.until(settled(desk, "completed", "queued"))
+    run = "echo $WHO >> c1; [ -e tried ] || { touch tried; sleep 60; }"
     desk.write(
-        graph(touch("A1", words="#now"), make.task(id="C1", words="#now", run="echo $WHO >> c1"), env={"WHO": "two"})
+        graph(
+            touch("A1", words="#now"),
+            make.task(id="C1", words="#now", run=run),
+            env={"WHO": "two"},
+            retry_delay="100ms",
+        )
     )
-    desk.until(lambda: desk.exists("c1") and desk.read("c1"))
-    assert desk.read("c1") == "two\n"
+    desk.until(lambda: desk.status("C1") == "completed")
+    assert desk.read("c1") == "two\ntwo\n", "by the command line's time limit and retries"
 
 
 def test_dry_run_and_watch_exclude_each_other_and_a_list_nobody_knows_must_be_there(desk):
     desk.write(graph(touch("A1")))
     assert desk.do("run", "--watch", "--dry-run").code == 2
     assert desk.do("watch", "none.md").code == 2
+    assert "--only names tasks of one list" in desk.do("watch", "a.md", "b.md", "--only", "A1").err
+    assert desk.do("watch", "--only", "A9").code == 2
+    assert desk.do("watch", "--section", "Nowhere").code == 2
 
 
 def test_a_watch_killed_and_started_again_knows_what_was_done(desk):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +24,7 @@ from executor.model import Claimed, Counts, ListRow, Lost, Skipped, Waiting
 from executor.outcome import Move
 from executor.queue import events
 from executor.queue.events import Cursor
+from loader.model import Diagnostic
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -29,18 +32,24 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.1
 # A transaction that somebody holds open on the server delays the last events: how long to wait for them.
 _LAST_SECONDS = 10.0
+_LAST_LOOK_SECONDS = 0.02
 _LAST_KINDS = (Kind.LIST_FINISHED, Kind.LIST_STOPPED)
 
 
 class JsonLines:
-    """Reads new events after each step and prints them: those of other commands and machines too, in one order."""
+    """Reads new events after each step and prints them: those of other commands and machines too, in one order.
+
+    In a thread: whoever reads slowly, or not at all, is far behind in the event log and holds nobody up. Nothing is
+    dropped, and the command ends once all of it was read.
+    """
 
     def __init__(self, database: Database, row: ListRow, since: Cursor) -> None:
         self._database = database
         self._list_id = row.list_id
         self._cursor = since
         self._connection: Connection[Any] | None = None
-        self._looked_at = 0.0
+        self._woken, self._over = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
         self._last_kind = ""
 
     def __enter__(self) -> Self:
@@ -72,6 +81,9 @@ class JsonLines:
     def synced(self, changes: Mapping[str, int], counts: Counts) -> None:
         return
 
+    def warned(self, path: Path, found: Sequence[Diagnostic]) -> None:
+        console.diagnostics(path, found)
+
     def refused(self, error: ListError) -> None:
         for text in refused_lines(error):
             console.warn(text)
@@ -83,19 +95,32 @@ class JsonLines:
         console.warn(text)
 
     def turned(self) -> None:
-        if clock.monotonic() - self._looked_at >= _LOOK_SECONDS:
-            self._look()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+            self._thread.start()
+        self._woken.set()
 
     def finish(self, ending: Ending, closing: Closing | None) -> None:
+        self._over.set()
+        self.turned()
+        assert self._thread is not None, "turned starts it"
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            self._woken.wait()
+            self._woken.clear()
+            while self._look():
+                continue
+            self._over.wait(_LOOK_SECONDS)
         until = clock.monotonic() + _LAST_SECONDS
         while self._look() or (self._last_kind not in _LAST_KINDS and clock.monotonic() < until):
-            continue
+            clock.sleep(_LAST_LOOK_SECONDS)
         if self._connection is not None:
             self._connection.close()
 
     def _look(self) -> bool:
         """Print what is new; whether there was anything."""
-        self._looked_at = clock.monotonic()
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = self._database.attach("events")
@@ -106,7 +131,7 @@ class JsonLines:
                 self._connection.close()
             return False
         for event in found:
-            console.say_json(event.as_dict())
+            console.pour_json(event.as_dict())
             self._last_kind = event.kind
         self._cursor = events.after(found, self._cursor)
         return bool(found)

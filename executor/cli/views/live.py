@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO, cast
 
@@ -25,9 +26,11 @@ from executor.errors import ListError
 from executor.model import Claimed, Counts, Skipped
 from executor.outcome import Move
 from executor.states import RunStatus
+from loader.model import Diagnostic
 
 _FRAMES_PER_SECOND = 5
 _TITLE_MAX = 40
+_BAR_WIDTH_MIN = 40
 _LAST_LINE_BYTES = 400
 _SHOW_CURSOR = b"\r\n\x1b[?25h"
 # Between these a terminal shows nothing half drawn; one that does not know them ignores them.
@@ -152,6 +155,10 @@ class Live(plain.Plain):
         super().synced(changes, counts)
         self._progress.update(self._bar, total=self.total, completed=self.over)
 
+    def warned(self, path: Path, found: Sequence[Diagnostic]) -> None:
+        for one in found:
+            self.line(console.styled(console.diagnostic_line(path, one), "yellow"))
+
     def refused(self, error: ListError) -> None:
         for text in plain.refused_lines(error):
             self.line(console.styled(text, "yellow"))
@@ -174,4 +181,10 @@ class Live(plain.Plain):
         rest = [Text(f"and {len(shown) - room} more")] if len(shown) > room else []
         if self._waiting:
             rest.append(Text(f"waiting for people: {', '.join(sorted(self._waiting))}", style=_DIM, no_wrap=True))
-        return Group(*table, *rest, self._progress)
+        return Group(*table, *rest, self._overall())
+
+    def _overall(self) -> RenderableType:
+        """The bar, or what of it is readable where there is no room for one."""
+        if self._console.width < _BAR_WIDTH_MIN:
+            return Text(f"{self.over} of {self.total}", no_wrap=True)
+        return self._progress

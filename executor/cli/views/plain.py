@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,7 @@ from executor.errors import ListError, UnreadableList
 from executor.model import Claimed, Counts, Lost, Skipped, Waiting
 from executor.outcome import Move
 from executor.states import RunStatus, TaskStatus
+from loader.model import Diagnostic
 
 _TAIL_LINES = 20
 
@@ -71,6 +73,9 @@ class Plain:
         self.total, self.over = counts.total, counts.completed + counts.skipped
         if changes:
             self.line(f"synced: {', '.join(f'{number} {name}' for name, number in changes.items())}")
+
+    def warned(self, path: Path, found: Sequence[Diagnostic]) -> None:
+        console.diagnostics(path, found)
 
     def refused(self, error: ListError) -> None:
         for text in refused_lines(error):
