@@ -131,9 +131,15 @@ class _Body:
             self.draft.settings[row.name] = row.read(value)
         except ValueError as error:
             column = max(self.lines[line].find(value), 0) + 1  # one made of bullets stands nowhere as a whole
+            code = codes.FOREIGN_VALUE if _is_foreign(row, key.strip()) else codes.BAD_VALUE
             self.diagnostics.append(
-                codes.diagnose(codes.BAD_VALUE, line + 1, column, key=key.strip(), value=value, expected=str(error))
+                codes.diagnose(code, line + 1, column, key=key.strip(), value=value, expected=str(error))
             )
+
+
+def _is_foreign(row: Setting, key: str) -> bool:
+    """Whether a key is another tool's way to describe a task: `Owner`, `Priority`. Ours are written small."""
+    return row.name in settings.DESCRIPTIVE and (key[:1].isupper() or settings.key(key) != row.name)
 
 
 def _width(line: str) -> int:

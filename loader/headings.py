@@ -29,6 +29,7 @@ _WORDED = re.compile(
 _MAY_BE_TASK = re.compile(r"\d|roup |ask ")  # one of these is in every heading that is one
 _NUMBERED = re.compile(r"(?P<name>\d+)\\?[.)][ \t]+(?P<title>.+)")
 _TASKS_SECTION = re.compile(r"(?:implementation |development )?(?:tasks|steps|task list)", re.IGNORECASE)
+_LEVEL_MAX = 6
 _REASONS: dict[Kind, str] = {
     "worded": "headings such as `Task 3:` or `Group A:` over boxes or code",
     "id": "headings that begin with an id, over boxes or code",
@@ -124,6 +125,12 @@ def _read(text: str, *, numbers: bool) -> tuple[Kind, str, str] | None:
     if numbers and (match := _NUMBERED.match(text)):
         return "numbered", match["name"], match["title"]
     return None
+
+
+def is_named_in(line: str) -> bool:
+    """Whether a raw line is a heading that reads like a task."""
+    text = line.lstrip("#")
+    return 0 < len(line) - len(text) <= _LEVEL_MAX and text[:1] in (" ", "\t") and may_name_a_task(text.strip())
 
 
 def may_name_a_task(text: str) -> bool:

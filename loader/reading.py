@@ -250,8 +250,14 @@ def _refused(data: bytes, *diagnostics: Diagnostic) -> TaskList:
 
 
 def _no_tasks(text: source.Source) -> Diagnostic:
-    is_empty = not any(line.strip() for line in text.lines)
-    return codes.diagnose(codes.NO_TASKS, 1, what="the file is empty" if is_empty else "the file holds no task")
+    """A heading that reads like a task is none without a box or code below it, which its writer may not know."""
+    if not any(line.strip() for line in text.lines):
+        return codes.diagnose(codes.NO_TASKS, 1, what="the file is empty")
+    named = (at for at, line in enumerate(text.lines, 1) if headings.is_named_in(line))
+    if line := next(named, 0):
+        what = "the file holds no task: there is no box and no code below its headings"
+        return codes.diagnose(codes.NO_TASKS, line, what=what)
+    return codes.diagnose(codes.NO_TASKS, 1, what="the file holds no task")
 
 
 def _legend(lines: Sequence[str], traced: Outline, arranged: Sections) -> dict[str, Status]:

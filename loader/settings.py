@@ -277,6 +277,7 @@ def _index(*levels: Level) -> dict[str, Setting]:
 
 
 OF_TASK = _index("task", "both")
+DESCRIPTIVE = ("priority", "assignee", "agent", "tags")  # what they say of a task changes nothing in its run
 OF_LIST = _index("list", "both")
 
 

@@ -58,7 +58,6 @@ _ROLES: dict[str, str] = {
         for name in ("timeout", "retries", "dir", "env", "runner", "agent", "gate", "shell")
     },
 }
-_DESCRIPTIVE = ("priority", "assignee", "agent", "tags")  # what they say of a task changes nothing in its run
 _REASON_MAX = 120
 _PIPE = re.compile(r"(?<!\\)\|")
 _BOX = re.compile(r"`?\[([^\[\]])\]`?")
@@ -326,7 +325,7 @@ def _set(draft: Draft, role: str, cell: Cell, column_name: str, found: Found) ->
             draft.settings[row.name] = read(text.strip("*`~ "))
         except ValueError as error:
             facts = {"key": column_name, "value": text, "expected": str(error)}
-            if role in _DESCRIPTIVE:
+            if role in settings.DESCRIPTIVE:
                 found.diagnostics.append(codes.diagnose(codes.FOREIGN_VALUE, draft.line + 1, **facts))
             else:
                 found.diagnostics.append(codes.diagnose(codes.BAD_VALUE, draft.line + 1, cell.column + 1, **facts))

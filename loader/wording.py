@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from loader import ids, priorities, references
@@ -84,6 +83,8 @@ def read(text: str) -> Wording:
     """Take a first line apart. The candidate's text is not in the title: `titled` puts a refused one back."""
     wording = Wording()
     text = text.strip()
+    if len(text) > _MARKED_MAX:
+        text = _without_enclosed(text, wording)  # many names make a long line; these patterns are linear
     text, rest = text[:_MARKED_MAX], text[_MARKED_MAX:]
     text = _take_hidden(text, wording)
     text = _take_head(text, wording)
@@ -200,34 +201,33 @@ def _ways(text: str) -> set[str]:
 
 def _take_needs(text: str, wording: Wording) -> str:
     """Dependencies in parentheses are meant; open ones only when what follows looks like ids: prose is no edge."""
-
-    def take(match: re.Match[str]) -> str:
-        rule = match["rule"].strip(" :").lower()
-        value = match["value"].strip()
-        names = references.names(value)
-        if _is_prose(rule, match[0], names):
-            return match[0]
-        wording.needs += ((rule, names),)
-        return ""
-
-    text = _without_enclosed(text, take)
+    text = _without_enclosed(text, wording)
     ways = _ways(text)
     if "bare" in ways:
-        text = _BARE.sub(take, text)
+        text = _BARE.sub(lambda match: _needed(match, wording), text)
     if "trailing" in ways and (match := _TRAILING.search(text)):
         before = text[: match.start()].rstrip().rstrip("—–|(-")
         is_apart = not before or before[-1].isspace() or text[len(before)].isspace()
-        if is_apart and not take(match):
+        if is_apart and not _needed(match, wording):
             return before.rstrip()
     return text
 
 
-def _without_enclosed(text: str, take: Callable[[re.Match[str]], str]) -> str:
+def _needed(match: re.Match[str], wording: Wording) -> str:
+    rule = match["rule"].strip(" :").lower()
+    names = references.names(match["value"].strip())
+    if _is_prose(rule, match[0], names):
+        return match[0]
+    wording.needs += ((rule, names),)
+    return ""
+
+
+def _without_enclosed(text: str, wording: Wording) -> str:
     """Take what stands in parentheses outside of code, each with the blank before it."""
     plain = _outside_code(text)
     kept, at = "", 0
     for match in _PARENTHESES.finditer(text):
-        if not plain[match.start("rule")].isspace() and not take(match):
+        if not plain[match.start("rule")].isspace() and not _needed(match, wording):
             kept += text[at : match.start()].removesuffix(" ")
             at = match.end()
     return kept + text[at:]

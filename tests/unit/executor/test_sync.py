@@ -51,6 +51,14 @@ def test_what_is_known_already_changes_nothing():
     assert plan == SyncPlan()
 
 
+def test_an_id_that_is_shown_now_is_a_change_of_its_own():
+    unnamed = "- [ ] Write it\n"
+    key = parsed(unnamed).tasks[0].task_id
+    (change,) = sync.plan(known(unnamed), parsed(f"- [ ] Write it <!-- id: {key} -->\n")).changes
+    assert change["what"] == ["explicit_id"]
+    assert change["spec"]["explicit_id"]
+
+
 @pytest.mark.parametrize(
     ("part", "what"),
     [

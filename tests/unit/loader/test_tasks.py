@@ -491,3 +491,12 @@ def test_errors_are_of_severity_error_only() -> None:
     tasks = parse("- [?] a\n- [ ]\n")
     assert {diagnostic.severity for diagnostic in tasks.diagnostics} == {Severity.WARNING}
     assert tasks.errors == ()
+
+
+def test_a_line_may_name_thousands_of_tasks_that_it_depends_on() -> None:
+    ids = [f"T{number:05d}" for number in range(1, 1001)]
+    boxes = "".join(f"- [ ] {task_id} a\n" for task_id in ids)
+    tasks = loader.parse(f"{boxes}- [ ] T09999 all of it (depends on {', '.join(ids)}) @ci\n".encode())
+    assert tasks.diagnostics == ()
+    assert tasks.tasks[-1].dependencies == tuple(ids)
+    assert (tasks.tasks[-1].title, tasks.tasks[-1].assignee) == ("all of it", "ci")
