@@ -52,7 +52,7 @@ _SPECD_HEAD = re.compile(r"^\|\s*id\s*(?=\|).*\|\s*depends-on\s*(?=\|).*\|\s*ver
 _ORIGIN_HEAD = re.compile(r"^\|\s*ID\s*\|\s*Task\s*\|\s*Pri(?:ority)?\s*\|\s*Status\s*\|", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Look:
     """What the signs are looked for in: the first lines of boxes, the headings, table headers and all of the text."""
 

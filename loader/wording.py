@@ -19,6 +19,7 @@ _TAIL_PRIORITY = re.compile(
     rf"\s[\[(](?:priority:\s*(P\d{{1,2}}|{priorities.NAMES})|(P\d{{1,2}}))[\])]$", re.IGNORECASE
 )
 _HEAD_FIRST = frozenset("[(*Pp").union(symbol[0] for symbol in priorities.SYMBOLS)
+_BOLD_FIRST = frozenset("[(Pp")
 _HEAD_PARALLEL = re.compile(r"(?:\[P\]|\(P\))\s*")
 _HEAD_LABEL = re.compile(r"\[([A-Z][\w.+:-]{0,30}|[A-Z][\w.+ :-]{0,30}(?=\]\s*\[[A-Z]))\](?![(\[:])\s*(?=\S)")
 _MARKED_MAX = 2000  # characters looked at for markers: some patterns below are quadratic, and some lines are megabytes
@@ -50,8 +51,9 @@ _BOLD = re.compile(
 )
 _MAY_BE_BOLD = re.compile(rf"\*\*(?:{_DEPENDS}|blocks)", re.IGNORECASE)  # the pattern above begins nowhere for sure
 _BLOCKS = re.compile(r"(?:^|\s)blocks:(\S+)", re.IGNORECASE)
-_TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
-_HASH_PRIORITY = re.compile(r"(?<!\S)#(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
+# Behind a blank; what the sign stands behind is looked at second, so that the pattern begins with a letter to look for.
+_TAG = re.compile(r"#(?<!\S#)([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
+_HASH_PRIORITY = re.compile(r"#(?<!\S#)(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
 _WORD_FIELD = re.compile(r"(agent|assignee|owner|priority):([\w./-]+)", re.IGNORECASE)
 _NAME = re.compile(r"@([A-Za-z][\w.-]*)")
 _RECORD = re.compile(
@@ -209,7 +211,7 @@ def _take_needs(text: str, wording: Wording) -> str:
         before = text[: match.start()].rstrip().rstrip("—–|(-")
         is_apart = not before or before[-1].isspace() or text[len(before)].isspace()
         if is_apart and not _needed(match, wording):
-            return before.rstrip()
+            return before.rstrip().rstrip(",;").rstrip()
     return text
 
 
@@ -245,12 +247,12 @@ def _is_prose(rule: str, written: str, names: list[str]) -> bool:
 def _take_head(text: str, wording: Wording) -> str:
     while True:
         first = text[:1]
-        may_mark = first in _HEAD_FIRST
+        may_mark = first in _HEAD_FIRST and (first != "*" or text[2:3] in _BOLD_FIRST)
         if may_mark and (match := _HEAD_PARALLEL.match(text)):
             wording.parallel = True
         elif may_mark and wording.priority is None and (match := _HEAD_PRIORITY.match(text)):
             _set_priority(match[match.lastindex or 0], wording)
-        elif first == "*" and wording.priority is None and (match := _BOLD_PRIORITY.match(text)):
+        elif may_mark and first == "*" and wording.priority is None and (match := _BOLD_PRIORITY.match(text)):
             _set_priority(match[1], wording)
             text = text[match.end() :].replace("**", "", 1)
             continue
