@@ -33,6 +33,7 @@ from loader.model import Status
 
 POLL_SECONDS = 1.0
 _TELL_SECONDS = 0.05
+_ORDERS_SECONDS = 0.05  # a worker of short tasks need not hear at every turn what people want; a notice wakes it
 _SWEEP_SECONDS = 2.0
 
 
@@ -105,6 +106,7 @@ def _turn(worker: Worker, serving: Serving, limit: int) -> None:
         marks=tuple(serving.marks.items()),
         file_sha256=serving.file_sha256,
         appetite=serving.appetite(limit) if limit else None,
+        orders=serving.woken or clock.monotonic() >= serving.orders_at,
     )
     answer = steps.take(worker.connection, turn)
     serving.woken = False
@@ -118,7 +120,9 @@ def _turn(worker: Worker, serving: Serving, limit: int) -> None:
         serving.watch.resting = None
     for claimed in answer.claimed:
         starting.start(worker, serving, claimed)
-    obeying.obey(worker, serving, answer.orders)
+    if turn.orders:
+        serving.orders_at = clock.monotonic() + _ORDERS_SECONDS
+        obeying.obey(worker, serving, answer.orders)
 
 
 def _saved(worker: Worker, serving: Serving, turn: Turn) -> None:

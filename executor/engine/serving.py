@@ -136,6 +136,7 @@ class Serving:
     paused_by: str | None = None
     hungry: bool = True
     woken: bool = True
+    orders_at: float = 0.0  # when to ask for orders again, on the monotonic clock
     look_at: float = 0.0  # when to look for work again, on the monotonic clock
     ask_at: float = 0.0  # when to look whom it waits for
     told_at: float = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -21,6 +21,13 @@ from sql import queries
 STEPS = queries.load("steps")
 TASKS = queries.load("tasks")
 LISTS = queries.load("lists")
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    queue_id: int
+    list_created_at: datetime
+    since: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class Appetite:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a worker has to tell and to ask in one step."""
+    """What a worker has to tell and to ask in one step. `orders` off: it asked what people want a moment ago."""
 
     list_id: int
     worker_id: int
@@ -91,11 +98,15 @@ class Turn:
     marks: Sequence[tuple[str, str]] = ()
     file_sha256: str | None = None
     appetite: Appetite | None = None
+    orders: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a turn. A move whose run is not in `settled` had lost its task."""
+    """What came of a turn. A move whose run is not in `settled` had lost its task.
+
+    `orders` is None where the list is no longer there, or where the turn did not ask.
+    """
 
     settled: Sequence[Settled] = ()
     skipped: Sequence[Skipped] = ()
@@ -113,8 +124,8 @@ def take(connection: Connection[Any], turn: Turn) -> Answer:
     return Answer(
         settled=answers.get("settle", ()),
         skipped=answers.get("skip_dependents", ()),
-        claimed=answers.get("claim", ()),
-        orders=next(iter(answers["orders"]), None),
+        claimed=_with_pasts(connection, answers.get("claim", []), turn.appetite.workspace if turn.appetite else None),
+        orders=next(iter(answers.get("orders", ())), None),
     )
 
 
@@ -142,7 +153,8 @@ def _statements(turn: Turn) -> dict[str, Statement]:
         if turn.appetite.most is not None:
             told["count_alone"] = Statement(STEPS.count_alone, here)
         told["claim"] = Statement(_claim(turn.appetite.limit), here | _appetite_columns(turn.appetite), Claimed)
-    told["orders"] = Statement(STEPS.orders, here, Orders)
+    if turn.orders:
+        told["orders"] = Statement(STEPS.orders, here, Orders)
     return told
 
 
@@ -172,7 +184,28 @@ def _claim(limit: int) -> bytes:
 
 def held(connection: Connection[Any], worker_id: int) -> list[Claimed]:
     """The runs the record says this worker carries out."""
-    return rows.many(connection, Claimed, STEPS.claimed_by, {"worker_id": worker_id})
+    found = rows.many(connection, Claimed, STEPS.claimed_by, {"worker_id": worker_id})
+    return _with_pasts(connection, found, "worktree")  # their lists are not known here: all of them
+
+
+def _with_pasts(connection: Connection[Any], claimed: list[Claimed], workspace: str | None) -> list[Claimed]:
+    """The same with what SQL tasks and those with a worktree need beside; every claim would pay for what few ask.
+
+    Nobody but the holder of a run can change the answer after its claim.
+    """
+    asking = [one.queue_id for one in claimed if _needs_past(one, workspace)]
+    if not asking:
+        return claimed
+    pasts = {past.queue_id: past for past in rows.many(connection, _Past, STEPS.pasts, {"queue_ids": asking})}
+    return [
+        replace(one, since=past.since, list_created_at=past.list_created_at) if past else one
+        for one, past in ((one, pasts.get(one.queue_id)) for one in claimed)
+    ]
+
+
+def _needs_past(claimed: Claimed, workspace: str | None) -> bool:
+    chosen = claimed.spec["settings"].get("workspace") or workspace
+    return claimed.runner in ("sql", "migrate") or chosen == "worktree"
 
 
 def prospects(connection: Connection[Any], list_id: int, appetite: Appetite) -> Prospects:
@@ -215,7 +248,6 @@ def _appetite_columns(appetite: Appetite) -> dict[str, Any]:
         **appetite.offer.columns(),
         "limit": appetite.limit,
         "most": appetite.most,
-        "workspace": appetite.workspace,
         "in_order": appetite.in_order,
         "stop_if_failed_since": appetite.stop_if_failed_since,
         "only": None if appetite.only is None else list(appetite.only),

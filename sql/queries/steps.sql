@@ -54,43 +54,31 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
     ORDER BY rank, position
     LIMIT 1    -- literal: as a parameter it is costed as a tenth of the table
     FOR UPDATE SKIP LOCKED    -- workers must never wait for each other here
-), begun AS (
-    INSERT INTO executor.run (queue_id, worker_id, worker, attempt)
-    SELECT task.queue_id, %(worker_id)s, %(worker)s, task.attempts + 1
-    FROM candidate
-    JOIN executor.task_queue AS task USING (queue_id)
-    WHERE candidate.due_at <= now()
-    RETURNING run_id, queue_id, attempt, started_at
 ), claimed AS (
     UPDATE executor.task_queue AS task
     SET status = 'running',
-        run_id = begun.run_id,
+        run_id = nextval('executor.run_run_id_seq'),
         worker_id = %(worker_id)s,
-        attempts = begun.attempt,
-        started_at = begun.started_at,
+        attempts = task.attempts + 1,
+        started_at = now(),
         progress = NULL,
         due_at = '-infinity'
-    FROM begun
-    WHERE task.queue_id = begun.queue_id
+    FROM candidate
+    WHERE task.queue_id = candidate.queue_id AND candidate.due_at <= now()
     RETURNING task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures,
         task.last_error, task.notes, task.review, task.checkpoint, task.assigned_agent, task.rank, task.position,
-        begun.run_id, begun.attempt
+        task.run_id, task.attempts AS attempt
+), begun AS (
+    INSERT INTO executor.run (run_id, queue_id, worker_id, worker, attempt)
+    OVERRIDING SYSTEM VALUE
+    SELECT run_id, queue_id, %(worker_id)s, %(worker)s, attempt
+    FROM claimed
 ), noted AS (
     INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor)
     SELECT %(list_id)s, queue_id, run_id, attempt, 'task.started', %(worker)s
     FROM claimed
 )
 SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, notes, review, checkpoint, run_id, attempt,
-    CASE WHEN runner IN ('sql', 'migrate')    -- asked for those alone
-        OR coalesce(spec #>> '{settings,workspace}', %(workspace)s::text) = 'worktree'
-    THEN (
-        SELECT max(run.run_id)
-        FROM executor.run
-        WHERE run.queue_id = claimed.queue_id AND run.status = 'succeeded'
-    ) END AS since,
-    CASE WHEN runner IN ('sql', 'migrate') THEN (
-        SELECT list.created_at FROM executor.executor_state AS list WHERE list.list_id = claimed.list_id
-    ) END AS list_created_at,
     assigned_agent AS agent,
     CASE WHEN runner = 'agent' THEN executor.agent_context(queue_id) END AS context
 FROM claimed
@@ -100,24 +88,27 @@ ORDER BY rank, position
 -- The runs a worker holds: after a broken connection, those it never heard of are the ones to start.
 SELECT task.list_id, task.queue_id, task.task_id, task.title, task.runner, task.spec, task.failures, task.last_error,
     task.notes, task.review, task.checkpoint, task.run_id, task.attempts AS attempt,
-    (
-        SELECT max(run.run_id)
-        FROM executor.run
-        WHERE run.queue_id = task.queue_id AND run.status = 'succeeded'
-    ) AS since,
-    CASE WHEN task.runner IN ('sql', 'migrate') THEN (
-        SELECT list.created_at FROM executor.executor_state AS list WHERE list.list_id = task.list_id
-    ) END AS list_created_at,
     task.assigned_agent AS agent,
     CASE WHEN task.runner = 'agent' THEN executor.agent_context(task.queue_id) END AS context
 FROM executor.task_queue AS task
 WHERE task.worker_id = %(worker_id)s
 ORDER BY task.rank, task.position
 
+-- name: pasts
+-- What some tasks need to know of themselves: their last run that succeeded, and the birth of their list.
+SELECT task.queue_id, list.created_at AS list_created_at, (
+        SELECT max(run.run_id)
+        FROM executor.run
+        WHERE run.queue_id = task.queue_id AND run.status = 'succeeded'
+    ) AS since
+FROM executor.task_queue AS task
+JOIN executor.executor_state AS list USING (list_id)
+WHERE task.queue_id = ANY(%(queue_ids)s::bigint[])
+
 -- name: settle
 -- Record how runs ended, move their tasks on and lower the counters of those that waited for them.
 -- A run that no longer holds its task changes nothing and is missing from the answer.
-WITH ended AS MATERIALIZED (
+WITH ended AS (
     SELECT *
     FROM unnest(
         %(run_ids)s::bigint[], %(queue_ids)s::bigint[], %(run_statuses)s::text[], %(task_statuses)s::text[],
@@ -153,8 +144,8 @@ WITH ended AS MATERIALIZED (
     WHERE task.queue_id = ANY(%(queue_ids)s::bigint[])
       AND task.queue_id = ended.queue_id
       AND task.run_id = ended.run_id    -- the fence
-    RETURNING task.queue_id, task.attempts, ended.run_id, ended.task_status, ended.run_status, ended.error,
-        ended.exit_code, ended.signal, ended.cpu_seconds, ended.memory_bytes, ended.wait, task.skip_reason
+    RETURNING task.queue_id, ended.run_id, ended.task_status, ended.run_status, ended.error, ended.exit_code,
+        ended.signal, ended.cpu_seconds, ended.memory_bytes, ended.wait
 ), closed AS (
     UPDATE executor.run
     SET status = moved.run_status,
@@ -166,7 +157,7 @@ WITH ended AS MATERIALIZED (
         memory_bytes = moved.memory_bytes
     FROM moved
     WHERE run.run_id = ANY(%(run_ids)s::bigint[]) AND run.run_id = moved.run_id
-    RETURNING run.run_id, run.attempt, run.ended_at - run.started_at AS took
+    RETURNING moved.*, run.attempt, run.ended_at - run.started_at AS took
 ), waiting AS MATERIALIZED (
     SELECT queue_id, count(*)::integer AS met
     FROM executor.task_dependency
@@ -187,27 +178,25 @@ WITH ended AS MATERIALIZED (
     WHERE task.queue_id = ANY(ARRAY(SELECT queue_id FROM locked)) AND task.queue_id = waiting.queue_id
 ), noted AS (
     INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor, detail)
-    SELECT %(list_id)s, moved.queue_id, moved.run_id, closed.attempt,
+    SELECT %(list_id)s, queue_id, run_id, attempt,
         CASE
-            WHEN moved.run_status = 'lost' THEN 'task.lost'
-            WHEN moved.task_status = 'queued' AND moved.run_status = 'cancelled' THEN 'task.requeued'
-            WHEN moved.task_status = 'queued' AND moved.run_status = 'succeeded' THEN 'task.done'
-            WHEN moved.task_status = 'queued' THEN 'task.retried'
-            ELSE 'task.' || moved.task_status
+            WHEN run_status = 'lost' THEN 'task.lost'
+            WHEN task_status = 'queued' AND run_status = 'cancelled' THEN 'task.requeued'
+            WHEN task_status = 'queued' AND run_status = 'succeeded' THEN 'task.done'
+            WHEN task_status = 'queued' THEN 'task.retried'
+            ELSE 'task.' || task_status
         END,
         %(worker)s,
         jsonb_strip_nulls(jsonb_build_object(
-            'run', moved.run_status, 'seconds', round(extract(epoch FROM closed.took), 3),
-            'exit_code', moved.exit_code, 'signal', moved.signal, 'error', nullif(moved.error, ''),
-            'retry_in', CASE WHEN moved.task_status = 'queued' AND moved.wait > interval '0'
-                             THEN round(extract(epoch FROM moved.wait), 3) END
+            'run', run_status, 'seconds', round(extract(epoch FROM took), 3),
+            'exit_code', exit_code, 'signal', signal, 'error', nullif(error, ''),
+            'retry_in', CASE WHEN task_status = 'queued' AND wait > interval '0'
+                             THEN round(extract(epoch FROM wait), 3) END
         ))
-    FROM moved
-    JOIN closed USING (run_id)
+    FROM closed
 )
-SELECT moved.run_id, closed.took
-FROM moved
-JOIN closed USING (run_id)
+SELECT run_id, took
+FROM closed
 
 -- name: skip_dependents
 -- Skip every queued task that waits, at any distance, for one of these failed tasks: it cannot run any more.

@@ -52,6 +52,9 @@ def test_a_task_moves_as_the_table_says_and_in_no_other_way(connection, now, the
     [
         ("priority = 'P5'", "task_priority_known"),
         ("rank = 9", "task_priority_known"),
+        ("own_rank = 9", "task_rank_lent"),
+        ("file_rank = 9", "file_rank_known"),
+        ("keys = '{deploy}'", "places_for_keys"),
         ("runner = 'magic'", "task_runner_known"),
         ("hold = 'gone'", "task_hold_known"),
         ("wish = 'skip'", "task_wish_known"),
@@ -114,8 +117,20 @@ def test_the_words_are_the_same_in_sql_and_in_python(connection, constraint, wor
 
 def test_a_list_that_is_deleted_takes_everything_of_it_along(connection):
     make.entered(connection, [make.row()])
+    connection.execute(f"{A_RUN} attempt) SELECT queue_id, 1, 'w', 1 FROM executor.task_queue".encode())
+    connection.execute(
+        "INSERT INTO executor.run_output (run_id, chunk, content) SELECT run_id, 0, 'a' FROM executor.run"
+    )
     connection.execute("DELETE FROM executor.executor_state")
-    assert connection.execute("SELECT count(*) FROM executor.task_queue").fetchone() == (0,)
+    for table in ("task_queue", "run", "run_output"):
+        assert connection.execute(f"SELECT count(*) FROM executor.{table}".encode()).fetchone() == (0,)
+
+
+def test_a_task_that_is_deleted_takes_its_own_runs_along(connection):
+    make.entered(connection, [make.row(), make.row(task_id="T2", position=2)])
+    connection.execute(f"{A_RUN} attempt) SELECT queue_id, 1, task_id, 1 FROM executor.task_queue".encode())
+    connection.execute("DELETE FROM executor.task_queue WHERE task_id = 'T1'")
+    assert connection.execute("SELECT worker FROM executor.run").fetchall() == [("T2",)]
 
 
 def test_the_active_queue_shows_what_is_still_to_run_most_urgent_first(connection):
