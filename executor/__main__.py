@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+
+# Little of what a start imports and a list is made of is ever garbage, and looking for it was a tenth of a start.
+_COLLECT_AFTER = 50_000
 
 
 def main() -> None:
@@ -12,6 +16,7 @@ def main() -> None:
 
         print(f"executor {__version__}")
         return
+    gc.set_threshold(_COLLECT_AFTER)
     from executor.cli import app
 
     app.main()

@@ -125,7 +125,8 @@ def _text(value: Any) -> str:
         case datetime():
             return value.isoformat()
         case list():
-            return f"{{{','.join(map(_element, value))}}}"
+            elements = {one: _element(one) for one in set(value)}  # most columns say the same of all runs of a turn
+            return f"{{{','.join([elements[one] for one in value])}}}"
         case _:
             raise TypeError(f"no parameter can be a {type(value).__name__}")
 
