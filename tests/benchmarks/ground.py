@@ -66,6 +66,8 @@ def _ticks(pid: int) -> list[int]:
 @contextmanager
 def ground() -> Iterator[Ground]:
     """A server that is gone afterwards; everything in its configuration as PostgreSQL has it."""
+    # What is installed is compiled; where nothing compiled may be kept, each start of ours would compile it all again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     account = conftest._account()
     binaries = conftest._binaries()
     with tempfile.TemporaryDirectory(prefix="executor-bench-", ignore_cleanup_errors=True) as home:

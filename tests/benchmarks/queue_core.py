@@ -170,6 +170,8 @@ def subjects(on: Ground, python: Path | None) -> dict[str, Callable[[], Rate]]:
             "PgQueuer, batches of 10": ("pgqueuer", TASKS, 10),
             "Procrastinate, 10 at a time": ("procrastinate", SINGLE, 10),
             "DBOS, as many as it likes": ("dbos", SINGLE, 0),
+            "Procrastinate, one at a time": ("procrastinate", SINGLE // 4, 1),
+            "DBOS, one at a time": ("dbos", SINGLE // 100, 1),
         }
         measured |= {
             name: lambda peers=one: peer(on, python, *peers)  # type: ignore[misc]
