@@ -204,7 +204,7 @@ def _with_pasts(connection: Connection[Any], claimed: list[Claimed], workspace: 
 
 
 def _needs_past(claimed: Claimed, workspace: str | None) -> bool:
-    chosen = claimed.spec["settings"].get("workspace") or workspace
+    chosen = claimed.spec.get("settings", {}).get("workspace") or workspace
     return claimed.runner in ("sql", "migrate") or chosen == "worktree"
 
 
