@@ -12,7 +12,7 @@ import procrastinate
 
 
 async def main(url: str, jobs: int, concurrency: int) -> float:
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, max_size=concurrency + 2))
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, max_size=concurrency + 4))
 
     @app.task(queue="noop", name="noop")
     async def noop(number: int) -> None:
