@@ -298,7 +298,7 @@ def _identity(row: Known) -> identity.Known:
 
 def _compare(made: SyncPlan, row: Known, task: Task, new: dict[str, Any], *, rerun_changed: bool) -> None:
     what = [name for name in _COMPARED if _value(row, name) != new[name]]
-    if row.explicit_id != new["spec"]["explicit_id"]:
+    if row.explicit_id != task.explicit_id:
         what.append("explicit_id")  # `id --write` has shown the key that the task has had all along
     if rerun_changed and row.status == TaskStatus.RUNNING and row.fingerprint != new["fingerprint"]:
         new["fingerprint"] = row.fingerprint  # so that the sync after its end finds it changed
