@@ -10,7 +10,7 @@ CHECKED := .
 TESTERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos bench fuzz format docs clean
+.PHONY: help demo test check chaos bench histories fuzz format docs clean
 
 help:  ## Show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -27,6 +27,9 @@ chaos: $(VENV)/.dev  ## Kill workers, children and the database at random moment
 
 bench: $(VENV)/.dev  ## Measure what is promised to be fast, and write it into docs/explanation/performance.md
 	$(BIN)/python -m tests.benchmarks
+
+histories: $(VENV)/.dev  ## Apply the SQL of other projects, from PyPI and npm, and compare with what psql makes of it
+	$(BIN)/python -m tests.histories
 
 fuzz: $(VENV)/.dev  ## Feed the loader broken lists for half an hour, or FUZZ_SECONDS
 	@$(PIP) install --editable '.[fuzz]'
