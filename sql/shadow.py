@@ -11,7 +11,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from sql import apply, catalogue, folder
+from sql import catalogue, folder, steps
 from sql.catalogue import Difference
 from sql.folder import Folder
 from sql.runner import Options, Runner, told
@@ -37,7 +37,7 @@ def differences(
     with told("the shadow database was made"), _scratch(connection) as shadow:
         if runner.scope:
             shadow.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(runner.scope)))
-        apply.bring(Runner(shadow, **options | {"report": None}), Folder(applied, files.repeatables if applied else ()))
+        steps.bring(Runner(shadow, **options | {"report": None}), Folder(applied, files.repeatables if applied else ()))
         expected = catalogue.read(shadow, schemas)
     with told("the schema was read"):
         return catalogue.differences(expected, catalogue.read(connection, schemas))

@@ -82,6 +82,18 @@ FROM executor.migration
 WHERE set_name = %(set_name)s AND scope = %(scope)s
 ORDER BY version, name
 
+-- name: hashes
+-- What every applied file said, as a hash of it; a repeatable one that is to run again has none.
+SELECT
+    version,
+    CASE WHEN kind = 'repeatable' THEN name ELSE '' END,
+    CASE
+        WHEN state = 'applied' AND checksum <> ''
+        THEN encode(sha256(convert_to(up_sql || coalesce('-- migrate: down' || down_sql, ''), 'UTF8')), 'hex')
+    END
+FROM executor.migration
+WHERE set_name = %(set_name)s AND scope = %(scope)s
+
 -- name: versions
 -- The versions applied in a set: all that a start of the program asks.
 SELECT version

@@ -34,7 +34,7 @@ def plan(
     Example: executor migrate plan --sql
     """
     import sql
-    from sql import apply
+    from sql import steps
     from sql.plan import ProblemKind
     from sql.runner import Runner
 
@@ -42,7 +42,7 @@ def plan(
     chosen = target.options(set_, schema)
     with target.connected(database_url, embedded=embedded) as connection:
         runner = Runner(connection, **chosen)
-        pending = apply.choose(runner.plan(sql.load(path), accept=(ProblemKind.LATE,)))
+        pending = steps.choose(runner.plan(sql.load(path), accept=(ProblemKind.LATE,)))
         trial = sql.trial(connection, path, **chosen) if try_ else None
     if json:
         console.say_json({"pending": [_plain(one, trial) for one in pending], "tried": try_})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,6 +106,8 @@ def _configured() -> dict[str, str]:
     path = Path(FILE)
     if not path.is_file():
         return {}
+    import tomllib  # few projects have one
+
     try:
         section = tomllib.loads(path.read_text(encoding="utf-8")).get("migrate", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

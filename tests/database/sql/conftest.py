@@ -15,8 +15,9 @@ from psycopg import Connection
 
 import sql
 from sql import apply, current
-from sql.apply import Applied, Notice
+from sql.apply import Applied
 from sql.ledger import Ledger
+from sql.notices import Notice
 
 
 @dataclass

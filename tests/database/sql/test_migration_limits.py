@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -116,6 +118,28 @@ def test_79_500_files_cost_little_more_than_the_least_they_can(project, server):
         if min(ratios) <= 1.5:
             return
     assert min(ratios) <= 1.5, ratios
+
+
+def test_79_a_run_with_nothing_to_do_reads_no_sql(project):
+    project.write("0001_a", "CREATE TABLE a ();\r\n\r\n-- migrate: down\r\nDROP TABLE a;\r\n")
+    project.write("repeat/v", "CREATE OR REPLACE VIEW v AS SELECT 1 AS one;")
+    project.up()
+    program = (
+        "import sys, psycopg, sql; from pathlib import Path\n"
+        "with psycopg.connect(sys.argv[1], autocommit=True) as connection:\n"
+        "    done = sql.up(connection, Path(sys.argv[2]))\n"
+        "print(done.newest, len(done.migrations), 'sql.tokens' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, project.database, project.folder]
+
+    def again() -> str:
+        return subprocess.run(command, cwd=Path(sql.__file__).parents[1], capture_output=True, text=True).stdout
+
+    assert again() == "1 0 False\n"
+    project.write("0001_a", "create table A ();\n-- migrate: down\nDROP TABLE a; -- gone\n")
+    assert again() == "1 0 True\n"
+    project.write("repeat/v", "CREATE OR REPLACE VIEW v AS SELECT 2 AS one;")
+    assert again() == "1 1 True\n"
 
 
 def test_80_every_file_costs_one_journey(project, tmp_path):

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from sql import lock
-from sql.apply import NoticeKind
 from sql.errors import EXIT_DATABASE, DatabaseRefused, LockHeld, StatementFailed
+from sql.notices import NoticeKind
 
 
 @contextmanager
