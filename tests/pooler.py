@@ -40,25 +40,25 @@ def pooling(conninfo: str) -> Iterator[str]:
 
 def _listen(listener: socket.socket, target: str) -> None:
     pool: queue.Queue[socket.socket] = queue.Queue()
+    greetings: list[bytes] = []
     while True:
         try:
             client, _ = listener.accept()
         except OSError:  # shut down
             return
-        threading.Thread(target=_serve, args=(client, pool, target), daemon=True).start()
+        threading.Thread(target=_serve, args=(client, pool, greetings, target), daemon=True).start()
 
 
-def _serve(client: socket.socket, pool: queue.Queue[socket.socket], target: str) -> None:
+def _serve(client: socket.socket, pool: queue.Queue[socket.socket], greetings: list[bytes], target: str) -> None:
     (length,) = struct.unpack("!I", _exactly(client, 4))
     startup = struct.pack("!I", length) + _exactly(client, length - 4)
-    greeting = b""
     while pool.qsize() < SESSIONS:
         session = socket.socket(socket.AF_UNIX)
         session.connect(target)
         session.sendall(startup)
-        greeting = _greeting(session)
+        greetings.append(_greeting(session))
         pool.put(session)
-    client.sendall(greeting)
+    client.sendall(greetings[0])  # also to a client that finds every session made
     lent: socket.socket | None = None
     while (message := _message(client)) and message.kind != b"X":
         lent = lent or pool.get()

@@ -78,6 +78,7 @@ class Database:
             with translate.errors(self.where()):
                 relocation.refuse(connection, self.where())
                 schema.ensure(connection, reads=reads)
+            _speak_plainly(connection)  # applying files puts back what the role has set
         except BaseException:
             connection.close()
             raise
