@@ -189,6 +189,16 @@ def _names(value: object) -> dict[str, str]:
     return {str(prefix): _name(name) for prefix, name in value.items()}
 
 
+_SECRET = re.compile(r"(?:env|file|command):.+", re.DOTALL)
+
+
+def _secrets(value: object) -> dict[str, str]:
+    """Where secrets are, never what they are."""
+    if not isinstance(value, Mapping) or not all(_SECRET.fullmatch(str(place)) for place in value.values()):
+        raise ValueError("places of secrets, as {TOKEN: env:CI_TOKEN, KEY: file:key.txt, PASS: command:pass show db}")
+    return {str(name): str(place) for name, place in value.items()}
+
+
 _BUDGET_EXPECTED = "amounts, as {usd: 20, tokens: 5M, time: 8h, day: {usd: 5}, task: {usd: 1}}"
 _AMOUNT = re.compile(r"\$?(\d[\d_]*(?:\.\d+)?)\s*([kM]?)")
 
@@ -244,6 +254,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("verify", "list", _text),
     Setting("protect", "list", _words),
     Setting("budget", "list", _budget),
+    Setting("secrets", "list", _secrets),
     Setting("gate", "task", _gate),
     Setting("gate_timeout", "both", durations.read),
     Setting("workspace", "both", _choice("shared", "worktree", "copy")),

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from executor import __version__, clock, processes, recovery
+from executor import __version__, clock, processes, recovery, redaction
 from executor.database import translate
 from executor.database.connection import Database
 from executor.engine import descriptors, hearing, heartbeat, listener, orphans
@@ -29,6 +29,7 @@ from executor.errors import ExecutorError
 from executor.events import Kind
 from executor.model import Counts
 from executor.queue import lists, steps, tasks, workers
+from executor.redaction import Redactor
 from executor.runners import Surroundings
 from executor.runners.agents.keeper import Keeper
 from executor.watch import notice
@@ -115,6 +116,8 @@ def open_serving(
             settings=assignment.settings,
             worker=worker.identity.token,
             queue=worker.database.conninfo,
+            secrets=(secrets := secrets_of(assignment.reporter, assignment.settings, assignment.folder, environ)),
+            redactor=redactor_of(assignment.settings, environ, secrets),
             keeper=_keeper(assignment),
             record=lambda: _record(worker.database, assignment.list_id),
         ),
@@ -141,6 +144,27 @@ def follow(worker: Worker) -> None:
     if notice.is_wanted():
         worker.notices = threading.Event()
         notice.start({path: watch.reader.wake for path, watch in watches.items()}, worker.notices)
+
+
+def secrets_of(
+    reporter: Reporter, settings: Mapping[str, Any], folder: Path, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """The secrets that a list names; without them all, and a word about it, where one cannot be read."""
+    if not settings.get("secrets"):
+        return {}
+    from executor.runners import vault
+
+    try:
+        return vault.read(settings, folder, environ)
+    except vault.Unreadable as error:
+        reporter.said(f"{error}; the tasks run without the list's secrets")
+        return {}
+
+
+def redactor_of(settings: Mapping[str, Any], environ: Mapping[str, str], secrets: Mapping[str, str]) -> Redactor:
+    """What is never stored or shown of this list's output."""
+    own = {str(name): str(value) for name, value in (settings.get("env") or {}).items()}
+    return Redactor({*redaction.values(environ), *redaction.values(own), *secrets.values()})
 
 
 def _keeper(assignment: Assignment) -> Keeper | None:

@@ -8,16 +8,27 @@ from executor.engine.guard import Guard
 from executor.engine.inbox import Inbox
 from executor.engine.messages import Printed, Talking
 from executor.queue.steps import Chunk, Talk
+from executor.redaction import Redactor, Stream
 
 # Two megabytes of output may wait for the database; beyond that tasks wait, as they would for a slow terminal.
 CHUNKS_UNSAVED_MAX = 32
+_CHUNK_BYTES = 64 * 1024
 
 
 class RunIo:
     """The `Io` of one run. Its runner thread calls it, but for `cancel`, `saved` and `close`, which are the loop's."""
 
-    def __init__(self, run_id: int, inbox: Inbox, guard: Guard, *, chunks_max: int = CHUNKS_UNSAVED_MAX) -> None:
+    def __init__(
+        self,
+        run_id: int,
+        inbox: Inbox,
+        guard: Guard,
+        *,
+        redactor: Redactor,
+        chunks_max: int = CHUNKS_UNSAVED_MAX,
+    ) -> None:
         self._run_id = run_id
+        self._stream = Stream(redactor)
         self._inbox = inbox
         self._guard = guard
         self._chunks_max = chunks_max
@@ -32,9 +43,18 @@ class RunIo:
         return self._posted - self._saved >= self._chunks_max
 
     def output(self, content: bytes) -> None:
-        """Post a chunk."""
-        self._posted += 1
-        self._inbox.post(Printed(Chunk(self._run_id, self._posted - 1, content)))
+        """Post a piece, without its secrets; what could be the beginning of one waits for the next."""
+        self._post(self._stream.feed(content))
+
+    def flush(self) -> None:
+        """Post what waits: no more will come."""
+        self._post(self._stream.end())
+
+    def _post(self, content: bytes) -> None:
+        for start in range(0, len(content), _CHUNK_BYTES):
+            self._posted += 1
+            chunk = Chunk(self._run_id, self._posted - 1, content[start : start + _CHUNK_BYTES])
+            self._inbox.post(Printed(chunk))
 
     def talks(self, agent: str, session: str) -> None:
         """Post the conversation that the run is part of."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from executor import clock, faults, runners
 from executor.engine.inbox import Inbox
 from executor.engine.io import CHUNKS_UNSAVED_MAX, RunIo
@@ -11,6 +13,7 @@ from executor.engine.worker import Active, Worker
 from executor.log import logger
 from executor.model import Claimed
 from executor.outcome import Outcome
+from executor.redaction import Redactor
 from executor.runners import Surroundings, workspaces
 from executor.states import RunStatus
 from loader.model import Status
@@ -19,7 +22,13 @@ from loader.model import Status
 def start(worker: Worker, serving: Serving, claimed: Claimed) -> None:
     """Begin to carry a claimed run out; its end comes as one `Ended`."""
     faults.at("claimed-not-spawned")
-    io = RunIo(claimed.run_id, worker.inbox, worker.guard, chunks_max=_chunks_max(worker))
+    io = RunIo(
+        claimed.run_id,
+        worker.inbox,
+        worker.guard,
+        redactor=serving.surroundings.redactor,
+        chunks_max=_chunks_max(worker),
+    )
     worker.running[claimed.run_id] = Active(claimed, serving, io, clock.boottime())
     serving.reporter.started(claimed)
     if serving.choices.mark_running and serving.scribe:
@@ -44,4 +53,11 @@ def _carry_out(inbox: Inbox, surroundings: Surroundings, claimed: Claimed, io: R
     except Exception as error:  # noqa: BLE001 - a defect of a runner fails its task, and is told, instead of losing it
         logger.exception("runner %s", claimed.runner)
         ended = Outcome(RunStatus.FAILED, f"the runner broke: {type(error).__name__}: {error}")
-    inbox.post(Ended(claimed.run_id, ended))
+    io.flush()
+    inbox.post(Ended(claimed.run_id, _redacted(ended, surroundings.redactor)))
+
+
+def _redacted(ended: Outcome, redactor: Redactor) -> Outcome:
+    """What is told of a run holds the end of its output, and an agent's answer."""
+    usage = ended.usage and replace(ended.usage, answer=redactor.text(ended.usage.answer))
+    return replace(ended, error=redactor.text(ended.error), halt=redactor.text(ended.halt), usage=usage)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from executor.model import Claimed
 from executor.outcome import Outcome
+from executor.redaction import Redactor
 
 if TYPE_CHECKING:
     from executor.runners.agents.keeper import Keeper
@@ -49,6 +50,8 @@ class Surroundings:
     settings: Mapping[str, Any]  # the list's, below each task's own
     worker: str  # the worker's token
     queue: Callable[[], str] = str  # how to connect to the queue's own database
+    secrets: Mapping[str, str] = field(default_factory=dict)  # those the list names, for its tasks to see
+    redactor: Redactor = field(default_factory=Redactor)
     keeper: Keeper | None = None  # of what agents must not change
     record: Callable[[], Mapping[str, str]] = dict  # how the tasks of the list stand now, by id
 

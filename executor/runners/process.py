@@ -24,7 +24,7 @@ from executor.runners.patience import patiently
 CHUNK_BYTES = 64 * 1024
 FLUSH_SECONDS = 0.25
 GRACE_SECONDS = 10.0
-_TAIL_BYTES = 4096
+TAIL_BYTES = 4096
 # What a child that left our session may still hold open is not worth waiting for.
 _DRAIN_SECONDS = 0.2
 _PIPE_BYTES = 1 << 20
@@ -287,7 +287,7 @@ class _Watch:
             why=self._why,
             cpu_seconds=usage.ru_utime + usage.ru_stime,
             memory_bytes=usage.ru_maxrss * _MEMORY_UNIT if usage.ru_maxrss > _OURS * _own_peak() else 0,
-            tail=b"".join(self._tail)[-_TAIL_BYTES:],
+            tail=b"".join(self._tail)[-TAIL_BYTES:],
         )
 
     def _read(self, output: int) -> int:
@@ -314,7 +314,7 @@ class _Watch:
     def _remember(self, content: bytes) -> None:
         self._tail.append(content)
         self._tail_size += len(content)
-        while self._tail_size - len(self._tail[0]) >= _TAIL_BYTES:
+        while self._tail_size - len(self._tail[0]) >= TAIL_BYTES:
             self._tail_size -= len(self._tail.popleft())
 
     def _flush(self) -> None:

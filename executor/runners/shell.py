@@ -172,7 +172,12 @@ def environ_of(claimed: Claimed, block: Mapping[str, Any], surroundings: Surroun
         processes.WORKER_VARIABLE: surroundings.worker,
     }
     own = {name.removeprefix("env."): value for name, value in block["attributes"].items() if name.startswith("env.")}
-    chosen = {**(surroundings.settings.get("env") or {}), **(claimed.spec["settings"].get("env") or {}), **own}
+    chosen = {
+        **surroundings.secrets,
+        **(surroundings.settings.get("env") or {}),
+        **(claimed.spec["settings"].get("env") or {}),
+        **own,
+    }
     return {**surroundings.environ, **given, **{name: str(value) for name, value in chosen.items()}}
 
 
@@ -193,5 +198,7 @@ def _reason(ended: process.Exit, timeout: float | None) -> str:
 
 
 def _tail(tail: bytes) -> str:
+    if len(tail) >= process.TAIL_BYTES:  # the first line may be half of one, and half of a secret is not known for one
+        tail = tail.partition(b"\n")[2] or tail
     text = tail.decode("utf-8", "replace").rstrip()
     return ":\n" + "\n".join(text.split("\n")[-_TAIL_LINES:]) if text else ""
