@@ -10,7 +10,7 @@ CHECKED := .
 TESTERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos bench histories fuzz format docs clean
+.PHONY: help demo test check chaos bench histories fuzz agents format docs clean
 
 help:  ## Show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -35,6 +35,11 @@ fuzz: $(VENV)/.dev  ## Feed the loader broken lists for half an hour, or FUZZ_SE
 	@$(PIP) install --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.loader
 
+agents: $(VENV)/.dev  ## Run the real coding agents offline, against a model server of ours; needs npm
+	npm install --prefix .agents --no-audit --no-fund --silent @anthropic-ai/claude-code @openai/codex \
+		@google/gemini-cli opencode-ai @github/copilot @qwen-code/qwen-code
+	$(BIN)/python -m tests.agents
+
 check: $(VENV)/.dev  ## Check format, style, types, import layers, and that the packages are whole
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/ruff check $(CHECKED)
@@ -51,7 +56,7 @@ docs: $(VENV)/.dev  ## Print the reference pages from the code and the schema ag
 	WRITE_PAGES=yes $(BIN)/python -m pytest -q tests/database/sql/test_schema_page.py
 
 clean:  ## Remove .venv and everything that tools have left
-	rm -rf $(VENV) .fuzz build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .fuzz .agents build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find executor loader sql tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp for each kind of installation. `make demo` needs only the package; the developers' tools include it.

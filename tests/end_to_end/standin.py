@@ -44,6 +44,7 @@ ended = true
 answer = "answer"
 input = ["tokens.in"]
 output = ["tokens.out"]
+counted = ["tokens.counted"]
 cost = "dollars"
 denied = "denied"
 fails = {{ ok = false }}
@@ -99,7 +100,7 @@ class Standin:
         spent = self.home / f"{self.session}.spent"
         runs = int(spent.read_text()) + 1 if spent.exists() else 1
         spent.write_text(str(runs))
-        tokens = {"in": 1000, "out": 50}
+        tokens = {"in": 1000, "out": 50, "counted": 1000 * runs}
         say(**{"type": "end", "ok": True, "answer": answer, "tokens": tokens, "dollars": 0.25 * runs, **more})
 
     def first(self) -> bool:

@@ -51,6 +51,7 @@ class Rule(_Strict):
     output: list[str] = []
     cached: list[str] = []
     cost: str | None = None  # dollars
+    counted: list[str] = []  # the tokens read that these dollars are for, where versions differ in what they count
     ended: bool = False  # the agent says that it is through
     fails: bool | dict[str, Value | list[Value]] = False  # the event is an error, or is one where these hold
     message: list[str] = []  # of an error, or of trouble it is still trying to get out of: the first that is there

@@ -33,6 +33,7 @@ class Facts:
     input: int = 0
     output: int = 0
     cached: int = 0
+    counted: int = 0  # tokens that the cost is for
     cost: float | None = None
     ended: bool = False
     errors: list[Trouble] = field(default_factory=list)
@@ -151,7 +152,7 @@ class Transcript:
 
     def _count(self, rule: Rule, event: Mapping[str, Any]) -> None:
         facts, add = self.facts, self._profile.output.usage == "sum"
-        for name in ("input", "output", "cached"):
+        for name in ("input", "output", "cached", "counted"):
             found = [number for path in getattr(rule, name) for number in _numbers(event, path)]
             if found:
                 setattr(facts, name, int(sum(found)) + (getattr(facts, name) if add else 0))
