@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from executor import clock
+
 ANSWER = "DONE: task finished."
 COMMAND = "echo from-tool > made_by_agent.txt"
 INPUT, CACHED, OUTPUT = 1000, 300, 50
@@ -76,6 +78,8 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(_HANG_SECONDS)
         elif asked in _REFUSALS and "count_tokens" not in path:
             status, error, headers = _REFUSALS[asked]
+            if asked == "limit" and path.endswith("/responses"):
+                error = _of_subscription()
             self._json(status, {"type": "error", "error": error}, headers)
         else:
             self._answer(path, body, wants_tool=asked == "tool")
@@ -141,6 +145,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, content)
         self.end_headers()
         self.wfile.write(raw)
+
+
+def _of_subscription() -> dict[str, Any]:
+    """How a limit of a subscription is told: with the moment at which it is over."""
+    seconds = 7200
+    return {
+        "type": "usage_limit_reached",
+        "message": "The usage limit has been reached",
+        "plan_type": "plus",
+        "resets_at": clock.wall_ns() // 10**9 + seconds,
+        "resets_in_seconds": seconds,
+    }
 
 
 def _tool(names: Sequence[str | None], has_result: bool, *, wants_tool: bool) -> str | None:
