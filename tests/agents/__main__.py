@@ -107,6 +107,7 @@ def main(names: list[str]) -> int:
     wrong = 0
     path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
     with model_server.serving() as server, tempfile.TemporaryDirectory(prefix="executor-agents-") as top:
+        Path(top).chmod(0o755)  # for the account that runs PostgreSQL for root
         for name in names or AGENTS:
             if shutil.which(name, path=path) is None:
                 print(f"{name:<9} is not installed")
