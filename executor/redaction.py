@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-STARS = "***"
+STARS = b"***"
 _LEAST = 6  # a shorter value is no secret, and would be found everywhere
 _KEPT_BACK_MAX = 16 * 1024
 
@@ -30,9 +30,13 @@ _SHAPES = {
     "npm_": r"npm_[A-Za-z0-9]{30,}",
     "pypi-": r"pypi-[A-Za-z0-9_-]{40,}",
     "eyJ": r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
-    "://": r"(?<=://)[^\s/@:\"'<>]*:[^\s/@\"'<>]+(?=@)",
+    "://": r"://[^\s/@:\"'<>]*:[^\s/@\"'<>]+(?=@)",
     "-----BEGIN ": r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
 }
+_KINDS = [
+    (start.encode(), re.compile(shape.encode(), re.DOTALL), b"://***" if start == "://" else STARS)
+    for start, shape in _SHAPES.items()
+]
 # What a word of a shape may still become, at the end of a piece.
 _OPEN = re.compile(
     rb"(?:"
@@ -57,20 +61,22 @@ def values(environ: Mapping[str, str]) -> set[str]:
 
 
 class Redactor:
-    """Takes out these values and whatever has the shape of a secret. Made once, used by all runs of a list."""
+    """Takes out these values and whatever has the shape of a secret. Made once, used by all runs of a list.
+
+    Each kind is looked for only where the bytes it begins with are there at all, which is nearly never, and asked fast.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({line for one in secrets for line in (one, one.strip()) if len(line) >= _LEAST}, key=len)
-        self._known = [one.encode("utf-8", "surrogateescape") for one in reversed(known)]
-        self._starts = [*self._known, *(start.encode() for start in _SHAPES)]
-        parts = [re.escape(one) for one in self._known] + [shape.encode() for shape in _SHAPES.values()]
-        self._pattern = re.compile(b"|".join(parts), re.DOTALL)
+        values = [one.encode("utf-8", "surrogateescape") for one in reversed(known)]
+        self._kinds = [(value, re.compile(re.escape(value)), STARS) for value in values] + _KINDS
 
     def content(self, content: bytes) -> bytes:
         """A whole content without its secrets."""
-        if not any(start in content for start in self._starts):  # as nearly always, and twenty times faster to ask
-            return content
-        return self._pattern.sub(STARS.encode(), content)
+        for start, pattern, stars in self._kinds:
+            if start in content:
+                content = pattern.sub(stars, content)
+        return content
 
     def text(self, text: str) -> str:
         """A whole text without its secrets."""
@@ -81,19 +87,20 @@ class Redactor:
     def open_at(self, content: bytes) -> int:
         """From where on the end of a content could be the beginning of a secret; its length where it could not."""
         at = len(content)
-        if match := _OPEN.search(content, max(0, at - _KEPT_BACK_MAX)):
-            at = match.start()
-        for start in self._starts:
+        tail = content[-_KEPT_BACK_MAX:]
+        if any(start in tail for start, _, _ in _KINDS) and (match := _OPEN.search(tail)):
+            at += match.start() - len(tail)
+        for start, _, _ in self._kinds:
             for length in range(min(len(start) - 1, len(content)), 0, -1):
                 if content.endswith(start[:length]):
                     at = min(at, len(content) - length)
                     break
-        return self._past_matches(content, at)
+        return self._past_matches(content, at) if at < len(content) else at
 
     def _past_matches(self, content: bytes, at: int) -> int:
         """The end of a whole secret may look like the beginning of another: it goes with the one it is of."""
-        if at < len(content) and any(start in content for start in self._starts):
-            for match in self._pattern.finditer(content):
+        for start, pattern, _ in self._kinds:
+            for match in pattern.finditer(content) if start in content else ():
                 if match.start() < at < match.end():
                     return match.end()
         return at
