@@ -198,11 +198,8 @@ def test_of_forty_tasks_of_a_liar_only_those_that_were_checked_are_done(desk: De
 
     # The list is as it was but for our marks; nobody's tasks were added; what is protected is as it was.
     after = path.read_text()
-    ticks = {line: line.replace("- [x]", "- [ ]") for line in after.split("\n")}
-    assert "\n".join(ticks.values()) == before
-    assert [f"**{id}**" in after.split("- [x] ", 1)[1] and f"- [x] **{id}**" in after for id in ids] == [
-        status == "completed" for status in done.values()
-    ]
+    assert after.replace("- [x]", "- [ ]") == before
+    assert {id for id in ids if f"- [x] **{id}**" in after} == {id for id in ids if done[id] == "completed"}
     assert kept.read_text() == "as it was"
     assert {one.name for one in (desk.folder / "tests").iterdir()} == {"check.sh"}
     assert not desk.exists("pwned")

@@ -322,7 +322,8 @@ def _usage(task: _Task, said: _Said) -> Usage:
         whole = output.cost if name == "cost" else output.usage
         if name == "cost" and 0 < facts.counted < facts.input + float(before.get("input") or 0):
             return number  # a version whose dollars are of this run alone
-        return max(0.0, number - float(before.get(name) or 0)) if whole == "session" else number
+        earlier = float(before.get(name) or 0)
+        return number - earlier if whole == "session" and number >= earlier else number
 
     return Usage(
         agent=task.name,
