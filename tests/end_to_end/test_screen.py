@@ -249,9 +249,9 @@ def test_a_terminal_shows_what_runs_and_survives_a_resize(desk):
     terminal = Terminal(desk, "run", "-j", "3")
     seen = terminal.until(rb"(?s)LNG-2.*warming up")
     terminal.until(rb"1/3")
-    for rows, columns in ((5, 20), (2, 10), (60, 200), (24, 80)):
+    for rows, columns, shown in ((5, 20, rb"1 of 3"), (2, 10, rb"\x1b\[2K"), (60, 200, rb"LNG"), (24, 80, rb"LNG")):
         terminal.resize(rows, columns)
-        seen = terminal.until(rb"LNG" if columns >= 80 else rb"1 of 3", after=seen)
+        seen = terminal.until(shown, after=seen)
     desk.put("go")
     assert terminal.end() == 0
     assert b"3 completed" in terminal.shown
