@@ -18,6 +18,7 @@ from executor.cli.app import VERBS
 from tests import make
 
 GROUPS = {
+    "checkpoint": ("put", "get", "list"),
     "db": (
         *("start", "stop", "status", "url", "psql", "prune"),
         *("backup", "backups", "verify-backup", "restore", "prune-backups", "move", "upgrade"),
@@ -40,6 +41,7 @@ GROUPS = {
         ),
         *("dump", "import", "testdb"),
     ),
+    "report": ("costs",),
 }
 
 
