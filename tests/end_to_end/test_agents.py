@@ -137,3 +137,96 @@ def test_agents_are_named_by_flag_task_prefix_and_list(desk: Desk):
     assert "E105 no agent 'standen' (did you mean 'standin'?)" in refused.said
     desk.write(make.document(make.task(run=None, id="A-1")))
     assert "E104 no agent is named for task A-1" in desk.do("run", "--runner", "agent").said
+
+
+# What each of forty tasks does the first time, and how its runs end. The rest are honest.
+BEHAVIOURS = {
+    "Lies": ["failed", "succeeded"],
+    "Never": ["failed"] * 5,
+    "Empty": ["failed", "succeeded"],
+    "Error": ["failed", "succeeded"],
+    "Ticks": ["failed", "succeeded"],
+    "Edits": ["failed", "succeeded"],
+    "Removes": ["failed", "succeeded"],
+    "Outside": ["failed", "succeeded"],
+    "Hangs": ["timed_out", "succeeded"],
+    "Leaves": ["succeeded"],
+    "Limit": ["refused", "succeeded"],
+    "Crash": ["failed", "succeeded"],
+    "Forgets": ["failed", "succeeded"],
+    "Blocked": ["failed"] * 5,
+    "Tells": ["failed", "succeeded"],
+}
+NEVER_DONE = ("Never", "Blocked")
+MEDDLERS = ("Ticks", "Edits", "Removes", "Outside")
+
+
+def test_of_forty_tasks_of_a_liar_only_those_that_were_checked_are_done(desk: Desk):
+    words = [*BEHAVIOURS, *["Honest"] * (40 - len(BEHAVIOURS))]
+    ids = {f"T-{number:02}": word for number, word in enumerate(words, 1)}
+    (desk.folder / "tests").mkdir()
+    desk.put("tests/check.sh", "exit 0\n")
+    (desk.folder.parent / "precious").mkdir()
+    kept = desk.folder.parent / "precious" / "kept.txt"
+    kept.write_text("as it was")
+    path = write(
+        desk,
+        *(task(id, f"{word} work", verify_also="sh tests/check.sh") for id, word in ids.items()),
+        settings="jobs: 4, retries: 4, stall: 1s, protect: [tests, ../precious]",
+    )
+    before = path.read_text()
+    answer = desk.do("run", env={"STANDIN_TOKEN": standin.TOKEN_OF_ENVIRONMENT}, seconds=120)
+    assert answer.code == 1, answer.said
+
+    # Only what was checked counts, and every other run ended as it should.
+    done = {id: "failed" if word in NEVER_DONE else "completed" for id, word in ids.items()}
+    assert desk.statuses() == done
+    for id, word in ids.items():
+        expected, runs = BEHAVIOURS.get(word, ["succeeded"]), desk.runs(id)
+        # Agents in one folder: what one of them did to it may be noticed at the end of another's run.
+        assert runs[-1] == expected[-1], (id, word, runs)
+        assert word not in ("Hangs", "Limit") or runs[0] == expected[0], (id, word, runs)
+        assert word in MEDDLERS or len(runs) >= len(expected), (id, word, runs)
+        assert desk.exists(f"{id}.done") is (word not in NEVER_DONE)
+
+    blamed = [error for (error,) in desk.rows("SELECT error FROM executor.run WHERE error LIKE '%%must not%%'")]
+    assert sum("standin changed what it must not: " in error for error in blamed) >= 2, blamed
+    assert {path for error in blamed for path in ("tasks.md", "tests/check.sh") if path in error} == {
+        "tasks.md",
+        "tests/check.sh",
+    }
+
+    # The list is as it was but for our marks; nobody's tasks were added; what is protected is as it was.
+    after = path.read_text()
+    assert after.replace("- [x]", "- [ ]") == before
+    assert {id for id in ids if f"- [x] **{id}**" in after} == {id for id in ids if done[id] == "completed"}
+    assert kept.read_text() == "as it was"
+    assert {one.name for one in (desk.folder / "tests").iterdir()} == {"check.sh"}
+    assert not desk.exists("pwned")
+
+    # Nothing secret is in the database, on the screen or in a log.
+    secrets = (standin.TOKEN_OF_ENVIRONMENT, standin.TOKEN_OF_SHAPE)
+    tells = next(id for id, word in ids.items() if word == "Tells")
+    logged = [desk.do("logs", tells, "--attempt", str(number)).said for number in (1, 2)]
+    assert all("***" in text and "from standard error" in text for text in logged)
+    for secret in secrets:
+        assert secret not in answer.said
+        assert all(secret not in text for text in logged)
+        assert not list(_rows_with(desk, secret))
+
+    # Nothing it started is left, and what it used adds up.
+    for word in ("Hangs", "Leaves"):
+        helper = desk.read(f"standin/{next(id for id, one in ids.items() if one == word)}.helper")
+        assert not Path(f"/proc/{helper}").exists() or "zombie" in Path(f"/proc/{helper}/status").read_text()
+    ledger = [line.split() for line in desk.read("standin/ledger").splitlines()]
+    total = desk.do("report", "costs", "--json").json["total"]
+    assert total["tokens_in"] == sum(int(line[1]) for line in ledger)
+    assert total["cost_usd"] == sum(float(line[0]) for line in ledger)
+
+
+def _rows_with(desk: Desk, secret: str) -> Any:
+    """Every row of every table of ours that holds a text, also as bytes."""
+    tables = desk.rows("SELECT relname FROM pg_class WHERE relnamespace = 'executor'::regnamespace AND relkind = 'r'")
+    for (table,) in tables:
+        query = f"SELECT t::text FROM executor.{table} AS t WHERE strpos(t::text, %s) > 0 OR strpos(t::text, %s) > 0"
+        yield from desk.rows(query, secret, secret.encode().hex())
