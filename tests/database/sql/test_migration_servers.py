@@ -94,7 +94,7 @@ def test_8_what_a_run_says_is_applied_is_on_disk_also_when_it_ended_in_an_error(
         project.write(f"{number:04d}_x", f"CREATE TABLE t{number} (a int); INSERT INTO t{number} VALUES ({number});")
     project.write("0006_bad", "SELECT nope;")
     with cluster() as home:
-        data, port = home / "data", conftest._free_port()
+        data, port = home / "data", conftest.free_port()
         made(home, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C")
         lazy = ("wal_writer_delay=10s", "bgwriter_delay=10s", "autovacuum=off")  # nobody else writes to the disk
         server = start(home, data, port, *lazy)
