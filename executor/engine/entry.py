@@ -303,16 +303,14 @@ def _leave(worker: Worker, connection: psycopg.Connection[Any], serving: Serving
     )
     counts = tasks.counts(connection, list_id)
     through = counts.completed + counts.skipped == counts.total
-    with connection.transaction():  # whole or not at all: it may have to be done again
-        lists.finish(
-            connection,
-            list_id,
-            worker_id=worker.worker_id,
-            actor=actor,
-            kind=Kind.LIST_FINISHED if through else Kind.LIST_STOPPED,
-            detail={"reason": serving.ending.value, "completed": counts.completed, "failed": counts.failed},
-        )
-        workers.unserve(connection, worker.worker_id, list_id)
+    lists.finish(
+        connection,
+        list_id,
+        worker_id=worker.worker_id,
+        actor=actor,
+        kind=Kind.LIST_FINISHED if through else Kind.LIST_STOPPED,
+        detail={"reason": serving.ending.value, "completed": counts.completed, "failed": counts.failed},
+    )
     steps.tell(connection, list_id, worker.worker_id)
     only = serving.choices.only
     return Closing(

@@ -16,6 +16,7 @@ from executor.queue.steps import Offer
 from sql import queries
 
 LISTS = queries.load("lists")
+WORKERS = queries.load("workers")
 
 
 def now(connection: Connection[Any]) -> datetime:
@@ -56,11 +57,12 @@ def with_work(
 def finish(
     connection: Connection[Any], list_id: int, *, worker_id: int, actor: str, kind: Kind, detail: dict[str, Any]
 ) -> None:
-    """Note that a worker is through with a list; the last one stops it."""
-    connection.execute(
-        LISTS.finish,
-        {"list_id": list_id, "worker_id": worker_id, "actor": actor, "kind": kind.value, "detail": Jsonb(detail)},
-    )
+    """Take a worker off a list that it is through with; the last one stops it."""
+    columns = {"list_id": list_id, "worker_id": worker_id, "actor": actor, "kind": kind.value, "detail": Jsonb(detail)}
+    with connection.transaction():  # whole or not at all: it may have to be done again
+        connection.execute(LISTS.leave_one_by_one, columns)
+        connection.execute(LISTS.finish, columns)
+        connection.execute(WORKERS.unserve, columns)
 
 
 def pause(connection: Connection[Any], list_id: int, actor: str) -> bool:

@@ -29,11 +29,6 @@ def serve(connection: Connection[Any], worker_id: int, list_id: int) -> None:
     connection.execute(WORKERS.serve, {"worker_id": worker_id, "list_id": list_id})
 
 
-def unserve(connection: Connection[Any], worker_id: int, list_id: int) -> None:
-    """A worker is through with a list."""
-    connection.execute(WORKERS.unserve, {"worker_id": worker_id, "list_id": list_id})
-
-
 def renew(connection: Connection[Any], worker_id: int, identity: processes.Identity, lease: timedelta) -> bool:
     """Prolong the lease; False when the worker was taken for dead meanwhile."""
     columns = {"worker_id": worker_id, "pid": identity.pid, "pid_started": identity.pid_started, "lease": lease}

@@ -78,6 +78,13 @@ SELECT list_id, 'list.started', %(actor)s, jsonb_build_object('jobs', %(jobs)s::
 FROM begun
 RETURNING event_id
 
+-- name: leave_one_by_one
+-- Keep others from leaving this list until this transaction ends: of two that leave at once, one sees itself the last.
+SELECT
+FROM executor.executor_state
+WHERE list_id = %(list_id)s
+FOR NO KEY UPDATE
+
 -- name: finish
 -- The last worker leaves a running list; its reason is in the event.
 WITH ended AS (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg
@@ -242,6 +243,27 @@ def test_the_last_worker_out_stops_the_list_and_no_other(connection):
         lists.finish(connection, at.list_id, worker_id=at.worker_id, actor="a", kind=Kind.LIST_FINISHED, detail={})
         workers.leave(connection, [at.worker_id])
         assert lists.find(connection, make.PATH).status == status
+
+
+def test_of_two_that_leave_at_once_the_second_stops_the_list(connection, ready_database):
+    from executor.events import Kind
+
+    one = bench(connection, make.document(make.task(id="T1")))
+    with psycopg.connect(ready_database, autocommit=True) as another:
+        two = Bench(another, one.list_id)
+
+        def leave(at):
+            ending = {"actor": "a", "kind": Kind.LIST_FINISHED, "detail": {}}
+            lists.finish(at.connection, at.list_id, worker_id=at.worker_id, **ending)
+
+        with ThreadPoolExecutor(1) as pool:
+            with connection.transaction():
+                leave(one)
+                leaving = pool.submit(leave, two)
+                with pytest.raises(TimeoutError):
+                    leaving.result(0.3)
+            leaving.result(10)
+    assert lists.find(connection, make.PATH).status == "stopped"
 
 
 @pytest.fixture
