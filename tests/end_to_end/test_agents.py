@@ -190,7 +190,7 @@ def test_of_forty_tasks_of_a_liar_only_those_that_were_checked_are_done(desk: De
         assert desk.exists(f"{id}.done") is (word not in NEVER_DONE)
 
     blamed = [error for (error,) in desk.rows("SELECT error FROM executor.run WHERE error LIKE '%%must not%%'")]
-    assert sum("standin changed what it must not: " in error for error in blamed) >= 2, blamed
+    assert any("standin changed what it must not: " in error for error in blamed), blamed
     assert {path for error in blamed for path in ("tasks.md", "tests/check.sh") if path in error} == {
         "tasks.md",
         "tests/check.sh",

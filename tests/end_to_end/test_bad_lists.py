@@ -54,7 +54,10 @@ CONTENTS = {
         make.document(make.task(run="x", language="cobol"), languages={"tally": "wc"}).replace("cobol", "cobol run"),
         ("tasks.md:", "E101", "cobol", "hint:"),
     ),
-    "runner": (make.document(make.task(settings={"runner": "agent"})), ("tasks.md:3:", "E102", "agent", "hint:")),
+    "runner": (
+        make.document(make.task(settings={"runner": "agent"})),
+        ("tasks.md:3:", "E104", "no agent is named", "hint:"),
+    ),
 }
 
 

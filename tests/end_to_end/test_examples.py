@@ -141,6 +141,9 @@ def test_the_shapes_of_the_json_page_are_those_that_commands_print(environ: dict
     )
     (tmp_path / "asked.md").write_text("- [ ] Ask legal\n")
     _executor("sync", "asked.md", environ=environ, cwd=tmp_path)
+    (tmp_path / "executor.toml").write_text('[agents.echo]\ncommand = ["cat"]\n')
+    (tmp_path / "given.md").write_text("- [ ] Greet\n")
+    _executor("run", "--agent", "echo", "given.md", environ=environ, cwd=tmp_path)
     real = {
         "run": _executor("run", "--json", environ=environ, cwd=tmp_path),
         "status": _executor("status", "--json", environ=environ, cwd=tmp_path),
@@ -153,6 +156,8 @@ def test_the_shapes_of_the_json_page_are_those_that_commands_print(environ: dict
         "parse --explain": _executor("parse", "--explain", "--json", environ=environ, cwd=tmp_path),
         "graph": _executor("graph", "--json", str(EXAMPLES / "release-checklist" / "tasks.md"), environ=environ),
         "id": _executor("id", "--json", "ids.md", environ=environ, cwd=tmp_path),
+        "report costs": _executor("report", "costs", "--json", "given.md", environ=environ, cwd=tmp_path),
+        "agents": _executor("agents", "--json", environ=environ, cwd=tmp_path),
         "doctor": _executor("doctor", "--json", environ=environ, cwd=tmp_path),
         "db status": _executor("db", "status", "--json", environ=environ, cwd=tmp_path),
     }
