@@ -27,6 +27,9 @@ _TASKS = 500
 _SECONDS = 240.0
 _SEED = int(os.environ.get("CHAOS_SEED") or random.randrange(1 << 30))
 _STYLES = ((by_rename, 45), (in_place, 45), (twice, 5), (by_moving_away, 4), (in_pieces, 1))
+_A_PERSON_TAKES = (
+    0.08  # less than the tenth of a second in which a save that overtakes a tick is seen as one (decision 16)
+)
 _ITEM = re.compile(r"- \[(?P<mark>.)\] \*\*(?P<id>\w+)\*\*")
 
 
@@ -37,11 +40,13 @@ class Editor:
         self.desk = desk
         self.chance = chance
         self.unticked: Counter[str] = Counter()
+        self.emptied: set[str] = set()  # by the edit at hand, and counted already
         self.fresh = 0
         self.broke = False
 
     def edit(self) -> None:
         path = self.desk.folder / "tasks.md"
+        read_at = time.monotonic()
         head, *items = re.split(r"^(?=- \[)", path.read_bytes().decode(), flags=re.M)
         items = [one for one in items if "NO-1" not in one]
         at = self.chance.randrange(len(items))
@@ -51,7 +56,11 @@ class Editor:
         save = self.chance.choices([style for style, _ in _STYLES], [weight for _, weight in _STYLES])[0]
         if save is in_pieces and not self.broke:
             save = in_place  # half a minute for a file of this size; test_watch has it
+        overtaken = _ticked(path.read_text()) - _ticked("".join(items))
         save(path, (head + "".join(items)).encode())
+        if time.monotonic() - read_at > _A_PERSON_TAKES:  # on a busy machine: these boxes are emptied by its word
+            self.unticked.update(overtaken - self.emptied)
+        self.emptied = set()
 
     def _add(self, items: list[str], at: int) -> None:
         self.fresh += 1
@@ -73,12 +82,18 @@ class Editor:
         found = _ITEM.match(items[at])
         assert found is not None
         ticked = found["mark"] == "x"
-        self.unticked[found["id"]] += ticked
+        if ticked:
+            self.unticked[found["id"]] += 1
+            self.emptied.add(found["id"])
         items[at] = items[at].replace("- [x]" if ticked else "- [ ]", "- [ ]" if ticked else "- [x]", 1)
 
     def _break(self, items: list[str], at: int) -> None:
         self.broke = True
         items.insert(at, "- [ ] Broken (depends on NO-1)\n")
+
+
+def _ticked(text: str) -> set[str]:
+    return {found["id"] for found in _ITEM.finditer(text) if found["mark"] == "x"}
 
 
 def _task(task_id: str, chance: random.Random) -> str:
