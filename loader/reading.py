@@ -47,7 +47,7 @@ from loader.graph import Graph
 from loader.model import Diagnostic, Edge, Status, TaskList
 from loader.outline import Outline
 from loader.regions import Plan
-from loader.sections import Sections
+from loader.sections import Section, Sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +263,7 @@ def _no_tasks(text: source.Source) -> Diagnostic:
 def _legend(lines: Sequence[str], traced: Outline, arranged: Sections) -> dict[str, Status]:
     """Look for a legend outside code and comments."""
     quotes = [hider for hider in traced.hiders if hider.kind == "quote"]
-    has_asides = bool(quotes) or any("legend" in section.name.casefold() for section in arranged.all)
+    has_asides = bool(quotes) or any(map(_is_legend, arranged.all))
     boxed = [line for line, text in enumerate(lines) if "[" in text and (has_asides or legends.may_hold(text))]
     if not boxed:
         return {}
@@ -275,10 +275,13 @@ def _legend(lines: Sequence[str], traced: Outline, arranged: Sections) -> dict[s
             opaque.update(range(hider.start, hider.end))
     quoted = {line for quote in quotes for line in range(quote.start, quote.end)}
     return legends.find(
-        (lines[line], line in quoted or "legend" in arranged.at(line).name.casefold())
-        for line in boxed
-        if line not in opaque
+        (lines[line], line in quoted or _is_legend(arranged.at(line))) for line in boxed if line not in opaque
     )
+
+
+def _is_legend(section: Section) -> bool:
+    """Whether its boxes explain marks. Where boxes are tasks they explain none: a tick would change what all say."""
+    return section.kind == "ignored" and "legend" in section.name.casefold()
 
 
 def _unrepeated(rows: list[Draft], found: boxes.Found, plan: Plan) -> list[Draft]:

@@ -15,6 +15,7 @@ from loader.priorities import Priority
 Kind = Literal["tasks", "ignored", "archived"]
 
 _IGNORED_ALONE = frozenset({"note", "notes", "legend", "overview"})
+_LEGEND = re.compile(r"(?:status|state|task|mark|checkbox|box|symbol|icon)(?:es|s)? legend")
 _IGNORED_BEGINNINGS = (
     "success criteria",
     "acceptance criteria",
@@ -134,7 +135,7 @@ def _kind(text: str, ignored: frozenset[str]) -> Kind:
         return "ignored"
     aside = _ASIDE.search(name)
     alone = _bare(name[: aside.start()]) if aside else name
-    if alone in ignored:
+    if alone in ignored or _LEGEND.fullmatch(alone):
         return "ignored"
     return "archived" if alone in _ARCHIVED else "tasks"
 
