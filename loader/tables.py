@@ -297,7 +297,8 @@ def _status(page: Page, line: int, cell: Cell, found: Found) -> tuple[str, Statu
         return match[1], page.meanings.get(match[1], Status.PENDING), place(match.start(1), match[1])
     if (match := _SIGN.match(cell.text)) and signs.word_of(cell.text) is None:
         return match[0], signs.SIGNS[match[1]], place(0, match[0])
-    word = cell.text.strip("*_`~ ")
+    # a mark alone is one, also where its character could be decoration: `~`, `*`
+    word = cell.text if cell.text in page.meanings else cell.text.strip("*_`~ ")
     status = legends.WORDS.get(word.casefold()) or page.meanings.get(word) or signs.word_of(word)
     start = cell.text.find(word)
     if cell.text[:start] != cell.text[start + len(word) :][::-1]:

@@ -123,6 +123,15 @@ def test_a_bare_mark_taken_out_of_a_cell_leaves_an_empty_one() -> None:
     assert patched(result.source, {"A-1": DONE}).source.decode() == row.format(" [x] ")
 
 
+@pytest.mark.parametrize("mark", ["~", "*"])
+def test_a_bare_mark_that_could_be_decoration_is_found_again(mark: str) -> None:
+    legend = f"`[{mark}]` done, `[-]` skipped\n\n"
+    row = legend + "| ID | Task | Status |\n|---|---|---|\n| A-1 | a | {} |\n| A-2 | b | k |\n"
+    result = patched(row.format("k"), {"A-1": DONE})
+    assert result.source.decode() == row.format(mark)
+    assert result.tasks.tasks[0].status is DONE
+
+
 def test_decoration_on_one_side_of_a_word_goes_with_it() -> None:
     head = "| ID | Task | Status |\n|---|---|---|\n| A-1 | a | {} |\n| A-2 | b | ✅ Done |\n"
     result = patched(head.format("-->`what[x]`"), {"A-1": DONE})
