@@ -205,7 +205,7 @@ def _replace(target: Path, descriptor: int, source: bytes, new: bytes) -> None:
             os.close(temporary)
         _check_unchanged(target, descriptor, source)
         copy.replace(target)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: half a copy beside the list is nobody's
         copy.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)

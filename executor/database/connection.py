@@ -79,7 +79,7 @@ class Database:
                 relocation.refuse(connection, self.where())
                 schema.ensure(connection, reads=reads)
             _speak_plainly(connection)  # applying files puts back what the role has set
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else knows of this connection
             connection.close()
             raise
         return connection

@@ -128,7 +128,7 @@ def _start(
             stderr=pipes[-1][1],
             start_new_session=True,
         )
-    except BaseException:
+    except BaseException:  # whatever it was: without a child nobody closes these
         for output in outputs:
             os.close(output)
         raise

@@ -129,7 +129,7 @@ def _run_initdb(cluster: Cluster, workshop: Path) -> None:
         import psycopg  # noqa: F401  needed later in any case, and initdb hides the time it takes
 
         said, _ = child.communicate()
-    except BaseException:
+    except BaseException:  # Ctrl-C too: it has a session of its own and would go on in a folder that is taken away
         child.kill()
         child.communicate()
         raise

@@ -158,7 +158,7 @@ def _await_ready(child: subprocess.Popen[bytes], cluster: Cluster, wait: float) 
                 return True
             time.sleep(pause)
             pause = min(pause * 1.2, POLL_MAX)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: a server that nobody waits for would hold the cluster
         _end(child)
         raise
     raise DatabaseError(
