@@ -17,6 +17,7 @@ _ROLE_WORDS: dict[str, Role] = {"verify": "verify", "prompt": "prompt", "no-run"
 _BRACES = re.compile(r"\{([^}]*)\}?")
 _ATTRIBUTE = re.compile(r"""([\w.:-]+)=(?:"([^"]*)"|'([^']*)'|([^\s,]+))|([\w.#:-]+)""")
 _ROWS = re.compile(r"[1-9]\d{0,8}", re.ASCII)
+_PLACE = re.compile(r"(?<![\w:]):(?:from|to)\b", re.ASCII)
 _ENV = re.compile(r"env\.[A-Za-z_]\w*", re.ASCII)
 
 
@@ -56,7 +57,7 @@ def check(block: Block, settings: Mapping[str, object]) -> Iterator[Problem]:
 
 
 def _check_batch(block: Block, settings: Mapping[str, object]) -> Iterator[Problem]:
-    """A block that goes by batches needs their size, and a key said anywhere."""
+    """A block that goes by batches needs their size, a key said anywhere, and a place for the keys of each batch."""
     if block.role != "run" or block.language != "sql":
         return
     batch = block.attributes.get("batch")
@@ -66,6 +67,8 @@ def _check_batch(block: Block, settings: Mapping[str, object]) -> Iterator[Probl
     size, _, key = str(batch or settings.get("batch", "")).partition(" ")
     if size and not (block.attributes.get("key") or settings.get("key") or key):
         yield Problem("batch", size, "a key beside it, the column by which the rows are taken: batch=5000 key=id")
+    elif size and not _PLACE.search(block.content):  # where it only seems to be one, the runner refuses the block
+        yield Problem("batch", size, "a block that says for which keys: WHERE id BETWEEN :from AND :to")
 
 
 def can_run(block: Block, languages: Collection[str]) -> bool:

@@ -263,7 +263,7 @@ def test_a_finished_backfill_is_not_repeated_after_a_crash_before_the_record(des
 @pytest.mark.parametrize(
     ("text", "words", "problem"),
     [
-        ("UPDATE orders SET changed = 1", "{batch=10 key=id}", "WHERE id BETWEEN :from AND :to"),
+        ("UPDATE orders SET changed = 1 -- up :to", "{batch=10 key=id}", "WHERE id BETWEEN :from AND :to"),
         (BACKFILL, "{batch=10 key=nothing}", 'column "nothing" does not exist'),
         ("SELECT :from, :to", "{batch=10 key=id}", "name the table with the key"),
         ("VACUUM orders", "", "cannot run in a transaction"),

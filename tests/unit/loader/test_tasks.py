@@ -386,8 +386,21 @@ def test_a_bad_fence_attribute_is_an_error_with_its_line() -> None:
 )
 def test_a_block_in_batches_says_how_many_rows_and_by_which_key(words: str, setting: str, right: bool) -> None:
     said = f"  - {setting}\n" if setting else ""
-    found = parse(f"- [ ] a\n{said}  ```sql {words}\n  y\n  ```\n").errors
+    found = parse(f"- [ ] a\n{said}  ```sql {words}\n  DELETE FROM t WHERE id <= :to\n  ```\n").errors
     assert [(error.code, error.line) for error in found] == ([] if right else [("E010", 3 if setting else 2)])
+
+
+@pytest.mark.parametrize(
+    ("statement", "right"),
+    [
+        ("UPDATE t SET a = 1 WHERE id BETWEEN :from AND :to", True),
+        ("UPDATE t SET a = 1", False),
+        ("UPDATE t SET a = b::to WHERE id = :tomorrow", False),
+    ],
+)
+def test_a_block_in_batches_says_for_which_keys(statement: str, right: bool) -> None:
+    found = parse(f"- [ ] a\n  ```sql {{batch=10 key=id}}\n  {statement}\n  ```\n").errors
+    assert [(error.code, error.line) for error in found] == ([] if right else [("E010", 2)])
 
 
 @pytest.mark.parametrize(
