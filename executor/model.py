@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from loader.quick import quick
+
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
@@ -51,10 +53,10 @@ class Claimed:
     notes: Sequence[Mapping[str, str]] = ()  # what people added for it: at, by, text
     review: str | None = None  # 'passed': a person let its work pass
     checkpoint: Mapping[str, str] = field(default_factory=dict)  # what earlier attempts kept
-    since: int | None = None  # its last run that succeeded; for SQL tasks, as is the next, and for those with worktrees
-    list_created_at: datetime | None = None
     agent: str | None = None
     context: Mapping[str, Any] | None = None  # for agents: `executor.agent_context` tells what is in it
+    since: int | None = None  # its last run that succeeded; for SQL tasks, as is the next, and for those with worktrees
+    list_created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,9 @@ class Settled:
 
     run_id: int
     took: timedelta
+
+
+new_claimed, new_settled = quick(Claimed), quick(Settled)
 
 
 @dataclass(frozen=True, slots=True)

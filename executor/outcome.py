@@ -9,6 +9,7 @@ from typing import assert_never
 from executor import states
 from executor.errors import IllegalMove
 from executor.states import RunStatus, TaskStatus
+from loader.quick import quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,9 @@ class Move:
     halt: str = ""  # why the whole list stops
 
 
+_new_move = quick(Move)
+
+
 def decide(
     run_id: int, queue_id: int, outcome: Outcome, *, again: timedelta | None, skip: bool, review: bool = False
 ) -> Move:
@@ -88,7 +92,7 @@ def decide(
             raise IllegalMove(f"run {run_id} has not ended")
         case unknown:
             assert_never(unknown)
-    return Move(
+    return _new_move(
         run_id=run_id,
         queue_id=queue_id,
         run_status=outcome.status,

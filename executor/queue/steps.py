@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from executor.database import volley
 from executor.database.volley import Statement
-from executor.model import Claimed, Orders, Prospects, Settled, Skipped
+from executor.model import Claimed, Orders, Prospects, Settled, Skipped, new_claimed, new_settled
 from executor.outcome import Move
 from executor.queue import rows
 from executor.states import RunStatus, TaskStatus
@@ -139,7 +139,7 @@ def _statements(turn: Turn) -> dict[str, Statement]:
     if turn.talks:
         told["note_sessions"] = Statement(STEPS.note_sessions, _talk_columns(turn.talks))
     if turn.moves:
-        told["settle"] = Statement(STEPS.settle, here | _move_columns(turn.moves), Settled)
+        told["settle"] = Statement(STEPS.settle, here | _move_columns(turn.moves), new_settled)
         told |= _of_agents(turn)
     if failed:
         told["skip_dependents"] = Statement(STEPS.skip_dependents, {"queue_ids": failed, "actor": turn.worker}, Skipped)
@@ -152,7 +152,7 @@ def _statements(turn: Turn) -> dict[str, Statement]:
     if turn.appetite:
         if turn.appetite.most is not None:
             told["count_alone"] = Statement(STEPS.count_alone, here)
-        told["claim"] = Statement(_claim(turn.appetite.limit), here | _appetite_columns(turn.appetite), Claimed)
+        told["claim"] = Statement(_claim(turn.appetite.limit), here | _appetite_columns(turn.appetite), new_claimed)
     if turn.orders:
         told["orders"] = Statement(STEPS.orders, here, Orders)
     return told

@@ -78,7 +78,7 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
     SELECT %(list_id)s, queue_id, run_id, attempt, 'task.started', %(worker)s
     FROM claimed
 )
-SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, notes, review, checkpoint, run_id, attempt,
+SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, run_id, attempt, notes, review, checkpoint,
     assigned_agent AS agent,
     CASE WHEN runner = 'agent' THEN executor.agent_context(queue_id) END AS context
 FROM claimed

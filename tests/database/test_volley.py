@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,8 @@ from psycopg import Connection
 
 from executor.database import volley
 from executor.database.volley import Statement
+from executor.model import Claimed, Orders, Settled, Skipped
+from executor.queue import steps
 
 KEEP = b"INSERT INTO kept VALUES (%(number)s)"
 NUMBERS = b"SELECT number FROM kept ORDER BY number"
@@ -28,6 +31,10 @@ def connection(database: str) -> Iterator[Connection[Any]]:
 
 def keep(number: int) -> Statement:
     return Statement(KEEP, {"number": number})
+
+
+def in_order(*columns: Any) -> tuple[Any, ...]:
+    return columns
 
 
 def kept(connection: Connection[Any]) -> list[int]:
@@ -94,20 +101,45 @@ def test_lists_arrive_as_they_were_sent(connection: Connection[Any], **sent: lis
             %(reals)s::float8[] AS reals, %(flags)s::boolean[] AS flags, %(waits)s::interval[] AS waits
     """
 
-    (arrived,) = volley.fire(connection, [Statement(query, sent, dict)])
+    (arrived,) = volley.fire(connection, [Statement(query, sent, in_order)])
 
-    assert arrived == [sent]
+    assert arrived == [tuple(sent.values())]
 
 
 def test_single_values_arrive_as_they_were_sent(connection: Connection[Any]) -> None:
     moment = datetime(2026, 3, 1, 12, 30, 15, 250, tzinfo=UTC)
     query = b"SELECT %(moment)s::timestamptz AS moment, %(nothing)s::text AS nothing, %(word)s::text AS word"
 
-    (arrived,) = volley.fire(connection, [Statement(query, {"moment": moment, "nothing": None, "word": "é'"}, dict)])
+    (arrived,) = volley.fire(
+        connection, [Statement(query, {"moment": moment, "nothing": None, "word": "é'"}, in_order)]
+    )
 
-    assert arrived == [{"moment": moment, "nothing": None, "word": "é'"}]
+    assert arrived == [(moment, None, "é'")]
 
 
 def test_what_has_no_text_is_refused() -> None:
     with pytest.raises(TypeError, match="no parameter can be a dict"):
         volley.encoded({})
+
+
+@pytest.mark.parametrize(
+    ("query", "row"),
+    [
+        (steps.STEPS.claim, Claimed),
+        (steps.STEPS.settle, Settled),
+        (steps.STEPS.skip_dependents, Skipped),
+        (steps.STEPS.orders, Orders),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_the_columns_of_a_turn_are_the_first_fields_of_their_values(
+    ready_database: str, query: bytes, row: type[Any]
+) -> None:
+    text, _ = volley._compiled(query)
+    with psycopg.connect(ready_database) as queue:
+        queue.pgconn.prepare(b"asked", text)
+        answer = queue.pgconn.describe_prepared(b"asked")
+
+    columns = [(answer.fname(number) or b"").decode() for number in range(answer.nfields)]
+
+    assert columns == [field.name for field in fields(row)][: len(columns)]
