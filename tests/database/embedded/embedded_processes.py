@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -120,13 +121,7 @@ class Clients:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]]),
-                **bytecode.ENVIRON,
-                "EXECUTOR_HOME": str(home),
-                **environ,
-            },
+            env=process_environ(home, **environ),
             cwd="/",
             start_new_session=True,
             user=user,
@@ -137,10 +132,22 @@ class Clients:
         return self.started[-1]
 
 
+def process_environ(home: Path, **more: str) -> dict[str, str]:
+    """The environment of a process that uses the server of this home."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]]),
+        **bytecode.ENVIRON,
+        "EXECUTOR_HOME": str(home),
+        **more,
+    }
+
+
 def group_of(user: str | int | None) -> int | None:
     return pwd.getpwnam(user).pw_gid if isinstance(user, str) else user
 
 
+@cache
 def interpreter(user: str | int | None) -> str:
     """A Python of this version that the user can execute; the one of this environment may lie under /root."""
     if user is None:
