@@ -130,7 +130,7 @@ class Database:
         host = parts.get("host") or self._settings.environ.get("PGHOST") or "localhost"
         port = parts.get("port") or self._settings.environ.get("PGPORT") or "5432"
         name = parts.get("dbname") or self._settings.environ.get("PGDATABASE") or ""
-        return f"{host}:{port}/{name}"
+        return f"{_hosts(str(host), str(port))}/{name}"
 
     def close(self) -> None:
         """Let go of the server; the embedded one stops with its last user."""
@@ -184,6 +184,14 @@ def _is_plausible(parts: Mapping[str, Any]) -> bool:
     return "@" not in str(parts.get("host") or "") and all(
         not port or (port.isdecimal() and 0 < int(port) <= _PORT_MAX) for port in ports
     )
+
+
+def _hosts(host: str, port: str) -> str:
+    """Each host with its port: libpq takes several, and one port for all of them."""
+    hosts, ports = host.split(","), port.split(",")
+    if len(ports) != len(hosts):
+        ports *= len(hosts)
+    return ",".join(f"{one}:{number}" for one, number in zip(hosts, ports, strict=False))
 
 
 def _unclear_url() -> DatabaseError:

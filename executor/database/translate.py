@@ -40,6 +40,7 @@ _UNDONE = ("40001", "40P01")
 _PASSING = ("53", "55P03", "57014", "58")
 _NO_ROLE = re.compile(r'role ".*" does not exist')
 _NO_DATABASE = re.compile(r'database ".*" does not exist')
+_NO_PRIMARY = re.compile(r"session is read-only|server is in hot standby mode")  # where target_session_attrs asks
 
 
 @contextmanager
@@ -69,6 +70,12 @@ def translate(error: psycopg.Error, where: str = "") -> DatabaseError:
     if not state and _NO_DATABASE.search(str(error)):
         code, fact, hint = _BY_SQLSTATE["3D000"]
         return DatabaseError(f"{fact}{at}: {told}", hint=hint, code=code)
+    if not state and _NO_PRIMARY.search(str(error)):
+        return DatabaseLost(
+            f"no server that can be written{at}: {told}",
+            hint="start the primary, or promote a standby",
+            code="DB_READONLY",
+        )
     if lost(error):
         return DatabaseLost(f"no connection{at}: {told}", hint=_UNREACHABLE_HINT, code="DB_UNREACHABLE")
     return DatabaseError(f"the database refused{at}: {told}" + (f" [{state}]" if state else ""), code="DB_ERROR")

@@ -19,6 +19,7 @@ from sql.errors import DatabaseRefused, StatementFailed
 from tests import conftest
 from tests.pooler import pooling
 from tests.relay import reporting
+from tests.standby import APPLIED, pair
 
 
 @contextmanager
@@ -117,28 +118,16 @@ def test_8_what_a_run_says_is_applied_is_on_disk_also_when_it_ended_in_an_error(
 
 def test_69_a_hot_standby_is_read_and_never_written(project):
     project.write("0001_a", "CREATE TABLE a ();")
-    with cluster() as home:
-        data, copy = home / "data", home / "copy"
-        made(home, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C")
-        port, second = conftest.free_port(), conftest.free_port()
-        primary = start(home, data, port)
-        conninfo = f"host={home} port={port} user=postgres dbname=postgres"
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+    with cluster() as home, pair(home) as servers:
+        with psycopg.connect(servers.primary.conninfo("work"), autocommit=True) as connection:
+            connection.execute(APPLIED)
             sql.up(connection, project.folder)
-        made(home, "pg_basebackup", "-D", copy, "-R", "-c", "fast", "-d", f"host={home} port={port} user=postgres")
-        standby = start(home, copy, second)
-        try:
-            project.write("0002_b", "CREATE TABLE b ();")
-            replica = f"host={home} port={second} user=postgres dbname=postgres"
-            with psycopg.connect(replica, autocommit=True) as connection:
-                assert sql.status(connection, project.folder).count() == {"applied": 1, "pending": 1}
-                with pytest.raises(DatabaseRefused, match="no writes here") as caught:
-                    sql.up(connection, project.folder)
-                assert caught.value.hint == "connect to the primary server"
-        finally:
-            for server in (standby, primary):
-                server.send_signal(signal.SIGINT)
-                server.wait(timeout=30)
+        project.write("0002_b", "CREATE TABLE b ();")
+        with psycopg.connect(servers.standby.conninfo("work"), autocommit=True) as connection:
+            assert sql.status(connection, project.folder).count() == {"applied": 1, "pending": 1}
+            with pytest.raises(DatabaseRefused, match="no writes here") as caught:
+                sql.up(connection, project.folder)
+            assert caught.value.hint == "connect to the primary server"
 
 
 def test_70_a_server_that_is_too_old_is_refused_before_anything_is_asked_of_it(project):
