@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,13 +11,18 @@ from executor import errors
 from executor.cli import console, options, session, verb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from psycopg import Connection
 
+    from executor.cli.views.fleet import Fleet
     from executor.engine.entry import Assignment
     from executor.model import ListName
     from executor.queue.steps import Offer
+    from executor.settings import Settings
+
+# A loop that waits for a lock or a slow server is alive; one that stands still for so many leases is not.
+_LEASES_STILL = 5
 
 app = verb.verbs()
 
@@ -32,6 +38,15 @@ def worker(
     labels: options.Labels = None,
     person: options.Person = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Tasks at a time; one for each CPU.")] = None,
+    health: Annotated[
+        str | None,
+        typer.Option(
+            "--health",
+            metavar="[HOST:]PORT",
+            help="Answer probes over HTTP here: /healthz and /livez.",
+            show_default=False,
+        ),
+    ] = None,
     database_url: options.DatabaseUrl = None,
 ) -> int:
     """Carry out the tasks of every list in the database, here and until told to go.
@@ -58,7 +73,7 @@ def worker(
     )
     paths = [str(files.choose(one)) for one in lists] if lists else None
     view = fleet.Fleet()
-    with session.database(database_url) as (database, chosen):
+    with session.database(database_url) as (database, chosen), _probes(health, chosen, view):
         connection = database.connect("worker")
         with translate.errors(database.where()):
             at_work = entry.open_worker(
@@ -79,6 +94,26 @@ def worker(
                 entry.close_worker(at_work, chosen.actor)
         view.said(f"left: {at_work.stopped_by}")
         return errors.EXIT_INTERRUPTED if at_work.stopped_by == "interrupted" else errors.EXIT_DONE
+
+
+@contextmanager
+def _probes(address: str | None, chosen: Settings, view: Fleet) -> Iterator[None]:
+    """Answer probes, where that was asked for."""
+    if address is None:
+        yield
+        return
+    from executor import clock
+    from executor.operations import probes
+
+    patience = _LEASES_STILL * chosen.lease.total_seconds()
+
+    def alive() -> probes.Told:
+        still = clock.monotonic() - view.turned_at
+        return probes.Told(still < patience, {"alive": still < patience, "seconds_since_turn": round(still, 1)})
+
+    with probes.answering(address, chosen, alive) as url:
+        view.said(f"answers probes at {url}")
+        yield
 
 
 def _assigned(offer: Offer) -> Callable[[Connection[Any], ListName], Assignment]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from executor.cli import console, options, session, verb
 from executor.cli.db.group import app
-from executor.errors import EXIT_DATABASE, EXIT_DONE, DatabaseError, UsageError
-
-if TYPE_CHECKING:
-    from executor.database.connection import Database
-    from executor.operations.health import Health
+from executor.errors import EXIT_DATABASE, EXIT_DONE, UsageError
 
 
 @verb.verb(app)
@@ -66,24 +61,12 @@ def status(json: options.Json = False, database_url: options.DatabaseUrl = None)
         found = health.read(database)
         if found.wrong is not None and not json:
             raise found.wrong
-        facts = _embedded_facts(database.server().status()) if database.embedded else _server_facts(database, found)
-    facts |= {"reachable": found.reachable, "ready": found.ready, "migration": found.migration, "wrong": None}
-    if found.wrong is not None:
-        facts["wrong"] = {"code": found.wrong.code, "message": found.wrong.message, "hint": found.wrong.hint}
+        facts = health.told(database, found)
     if json:
         console.say_json(facts)
     else:
         console.table([[name, str(value)] for name, value in facts.items() if value is not None])
     return EXIT_DONE if found.ready else EXIT_DATABASE
-
-
-def _server_facts(database: Database, found: Health) -> dict[str, object]:
-    try:
-        where = database.where()
-    except DatabaseError:
-        where = None  # it cannot be understood, which `wrong` says
-    state = "running" if found.reachable else "unreachable"
-    return {"kind": "server", "where": where, "state": state, "version": found.version}
 
 
 @verb.verb(app)
@@ -144,22 +127,3 @@ def _libpq_variables(conninfo: str) -> dict[str, str]:
     names |= {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}
     parts = conninfo_to_dict(conninfo)
     return {names[key]: str(value) for key, value in parts.items() if key in names and value is not None}
-
-
-def _embedded_facts(found: object) -> dict[str, object]:
-    from executor.database.embedded import ServerStatus
-
-    assert isinstance(found, ServerStatus), "asked of the embedded server"
-    return {
-        "kind": "embedded",
-        "state": found.state.value,
-        "version": found.version,
-        "port": found.port,
-        "pid": found.pid,
-        "data": os.fspath(found.data) if found.data else None,
-        "binaries": os.fspath(found.binaries) if found.binaries else None,
-        "account": found.account,
-        "kept": found.kept,
-        "in_use": found.in_use,
-        "log": os.fspath(found.log) if found.log else None,
-    }

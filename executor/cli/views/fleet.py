@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from executor import clock
 from executor.cli import console
 from executor.cli.views.plain import Plain
 from executor.model import Counts
@@ -18,6 +19,10 @@ class Fleet(Plain):
 
     def __init__(self) -> None:
         super().__init__(Counts(*[0] * 8), "")
+        self.turned_at = clock.monotonic()
+
+    def turned(self) -> None:
+        self.turned_at = clock.monotonic()
 
 
 class Together(Fleet):
