@@ -52,6 +52,8 @@ def _read(environ: Mapping[str, str], name: str) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, PermissionError) and not os.access(path.parent, os.X_OK):
+            return None  # who may not enter the home has no database in it either, and is told so when it is used
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(
             f"{path}, which names the database, cannot be read: {reason}", hint=f"mend or remove {path}"

@@ -15,6 +15,7 @@ from psycopg.rows import tuple_row
 from executor.database import archive, embedded, relocation, schema, translate
 from executor.database.archive import Manifest, Source, room, tables
 from executor.database.connection import Database
+from executor.database.embedded import failures
 from executor.database.relocation import State
 from executor.errors import DatabaseError, ListError
 from executor.operations import files
@@ -106,7 +107,11 @@ def refuse_newer(made: Manifest, path: Path) -> None:
 def found(where: Path) -> tuple[list[Backup], list[Path]]:
     """The backups of a folder, newest first, and the files there that look like one and are none."""
     backups, others = [], []
-    for path in sorted(where.glob(f"*{SUFFIX}")):
+    try:
+        paths = sorted(where.glob(f"*{SUFFIX}"))
+    except OSError as error:
+        raise failures.from_os_error(error, where) from error
+    for path in paths:
         try:
             backups.append(Backup(path, path.stat().st_size, archive.manifest_of(path)))
         except DatabaseError:

@@ -1,20 +1,28 @@
-"""A machine with one thing broken: doctor names it with what to do, and a run says one line. No secret is shown."""
+"""What doctor says of servers, lists and backups, the archive that it writes, and what probes are told.
+
+Machines whose embedded server cannot start are in tests/database/embedded/test_broken_machines.py.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
+import subprocess
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
-from tests import make
+from tests import make, relay
 from tests.desk import Desk
 
 SECRET = "hunter2-hunter2"
+_FAKETIME = importlib.util.find_spec("libfaketime")
 
 
 @pytest.fixture
@@ -26,44 +34,109 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-def broken(folder: Path) -> dict[str, dict[str, str]]:
-    """Code to the environment in which it is met."""
-    homes = {name: folder / name for name in ("port", "perms", "corrupt", "upgrade", "binaries", "root")}
-    (folder / "file").write_text("")
-    for name in ("perms", "corrupt", "upgrade"):
-        (homes[name] / "pg").mkdir(parents=True)
-    (homes["perms"] / "pg").chmod(0o777)
-    for name, version in (("corrupt", "eighteen"), ("upgrade", "12")):
-        data = homes[name] / "pg" / "data-12"
-        data.mkdir(mode=0o700)
-        (data / "PG_VERSION").write_text(version)
-    cases = {
-        "DB_PORT": {"EXECUTOR_HOME": str(homes["port"]), "EXECUTOR_PG_PORT": "none"},
-        "DB_DIR": {"EXECUTOR_HOME": str(folder / "file" / "home")},
-        "DB_PERMS": {"EXECUTOR_HOME": str(homes["perms"])},
-        "DB_CORRUPT": {"EXECUTOR_HOME": str(homes["corrupt"])},
-        "DB_UPGRADE": {"EXECUTOR_HOME": str(homes["upgrade"])},
-        "DB_BINARIES": {"EXECUTOR_HOME": str(homes["binaries"]), "EXECUTOR_PG_BIN": "/nowhere"},
-    }
-    if os.geteuid() == 0:
-        cases["DB_ROOT"] = {"EXECUTOR_HOME": str(homes["root"]), "EXECUTOR_PG_USER": "nobody-at-all"}
-    return cases
+def wrong(desk: Desk, subject: str, **env: str | None) -> str:
+    """What doctor says of one thing, and that it says what to do; nothing else is wrong."""
+    said = desk.do("doctor", env=env).out
+    assert found_wrong(said) - {"durability"} == {subject} - {"durability"}, said
+    (line,) = (line for line in said.split("\n") if line.startswith("WRONG") and line.split()[1] == subject)
+    assert f"\n{subject}: " in said
+    return line
 
 
-def test_what_is_broken_is_named_with_the_remedy(desk: Desk, folder: Path):
-    desk.write(make.document(make.task()))
-    for code, environ in broken(folder).items():
-        env = {"DATABASE_URL": None, **environ}
-        run, doctor = desk.do_all(("run",), ("doctor",), env=env)
-        assert (run.code, run.out) == (4, ""), (code, run.said)
-        fact, hint = run.err.strip().split("\n")
-        assert f"error: [{code}]" in fact
-        assert hint.startswith("  hint: ")
-        assert doctor.code == 1, (code, doctor.said)
-        assert f"[{code}]" in doctor.out, doctor.out
-        (line,) = {one for one in doctor.out.split("\n") if f"[{code}]" in one}
-        subject = line.split()[1]
-        assert any(one.startswith(f"{subject}: ") for one in doctor.out.split("\n")), "what to do"
+def found_wrong(said: str) -> set[str]:
+    """The subjects. Of the tests' own server one always is: it runs with fsync off."""
+    return {line.split()[1] for line in said.split("\n") if line.startswith("WRONG")}
+
+
+@pytest.mark.parametrize(
+    ("setting", "subject", "words"),
+    [
+        ("synchronous_commit = off", "durability", "synchronous_commit off"),
+        ("statement_timeout = '300ms'", "timeouts", "statement_timeout 300 ms"),
+        ("idle_in_transaction_session_timeout = '20ms'", "timeouts", "20 ms"),
+    ],
+)
+def test_a_setting_of_the_server_that_costs_work(lone_desk: Desk, setting: str, subject: str, words: str):
+    assert found_wrong(lone_desk.do("doctor").out) == {"durability"}
+    name = conninfo_to_dict(lone_desk.database)["dbname"]
+    lone_desk.change(f"ALTER DATABASE {name} SET {setting}")
+    assert words in wrong(lone_desk, subject)
+
+
+def test_a_database_that_cannot_hold_every_letter(lone_desk: Desk, server: str):
+    with psycopg.connect(f"{server} dbname=postgres", autocommit=True) as admin:
+        admin.execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'")
+        try:
+            assert "LATIN1" in wrong(lone_desk, "encoding", DATABASE_URL=f"{server} dbname=latin")
+        finally:
+            admin.execute("DROP DATABASE latin WITH (FORCE)")
+
+
+def test_a_slot_that_nobody_reads(lone_desk: Desk):
+    lone_desk.change("SELECT pg_create_physical_replication_slot('forgotten', true)")
+    try:
+        assert "1 slots that nobody reads" in wrong(lone_desk, "replication")
+    finally:
+        lone_desk.change("SELECT pg_drop_replication_slot('forgotten')")
+
+
+@pytest.mark.skipif(_FAKETIME is None, reason="libfaketime is for Linux on x86")
+def test_a_clock_that_is_an_hour_off(lone_desk: Desk):
+    library = Path(str(_FAKETIME and _FAKETIME.origin)).parent / "vendor/libfaketime/src/libfaketime.so.1"
+    env = {"LD_PRELOAD": str(library), "FAKETIME": "+3600", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    assert "+3600" in wrong(lone_desk, "clock", **env)
+
+
+def test_an_executor_that_died_elsewhere_and_a_list_whose_file_is_gone(lone_desk: Desk):
+    lone_desk.write(make.document(make.task(id="A", run="touch begun; sleep 60")))
+    worker = lone_desk.start("run")
+    lone_desk.until_there("begun")
+    worker.process.kill()
+    worker.process.wait()
+    lone_desk.change("UPDATE executor.worker SET lease_until = now() - interval '1 hour'")
+    (lone_desk.folder / "tasks.md").rename(lone_desk.folder / "moved.md")
+    assert "1 whose lease is over" in wrong(lone_desk, "executors")
+    assert f"1 without a file, such as {lone_desk.folder}/tasks.md" in lone_desk.do("doctor").out
+
+
+def test_a_backup_that_is_none(lone_desk: Desk):
+    backups = lone_desk.home / "executor" / "backups"
+    backups.mkdir(parents=True)
+    (backups / "x.backup").write_text("nothing of the kind")
+    assert "x.backup cannot be read" in wrong(lone_desk, "backups")
+
+
+def test_a_schema_older_than_the_program_is_migrated_and_a_newer_one_named(lone_desk: Desk, database: str):
+    released = Path(__file__).parents[1] / "database/sql/released/0001_core.sql"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(released.read_bytes(), prepare=False)
+    newest = lone_desk.value("SELECT max(version) FROM executor.migration")
+    older = lone_desk.do("doctor", env={"DATABASE_URL": database})
+    assert found_wrong(older.out) == {"durability"}
+    assert f"migration {newest:04d} of {newest:04d}" in older.out
+    lone_desk.change(
+        "INSERT INTO executor.migration SELECT (jsonb_populate_record(migration, '{\"version\": 9999}')).* "
+        f"FROM executor.migration WHERE set_name = 'executor' AND version = {newest}"
+    )
+    assert "[DB_SCHEMA]" in wrong(lone_desk, "database")
+
+
+def test_a_server_that_is_too_old(lone_desk: Desk):
+    with relay.reporting(lone_desk.database, "server_version", "14.12") as url:
+        assert "[DB_URL_VERSION]" in wrong(lone_desk, "database", DATABASE_URL=url)
+
+
+def test_a_disk_that_fills_up_soon(lone_desk: Desk, small_disk: Path):
+    assert "MB free" in wrong(lone_desk, "space", EXECUTOR_HOME=str(small_disk / "home"))
+
+
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a file system to fill")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m,noexec", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
 
 
 def test_an_archive_for_a_report_holds_no_secret(desk: Desk, folder: Path):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from executor.database.embedded import failures
 from executor.errors import DatabaseError
 
 PORT_MAX = 65535
@@ -63,9 +64,13 @@ class Home:
         return self.pg / "LOCATION"
 
     def place(self) -> Place:
-        if self.location.exists():
-            return Place(Path(self.location.read_text(encoding="utf-8", errors="surrogateescape").rstrip("\n")))
-        return Place(self.pg)
+        try:
+            named = self.location.read_text(encoding="utf-8", errors="surrogateescape")
+        except (FileNotFoundError, NotADirectoryError):
+            return Place(self.pg)
+        except OSError as error:
+            raise failures.from_os_error(error, self.location) from error
+        return Place(Path(named.rstrip("\n")))
 
 
 @dataclass(frozen=True, slots=True)

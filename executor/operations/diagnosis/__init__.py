@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from executor.database.connection import Database
+from executor.database.embedded import failures
 from executor.errors import ExecutorError
 from executor.operations.diagnosis import home, machine, server
 from executor.operations.diagnosis.finding import Finding
@@ -25,7 +27,8 @@ def examine(database: Database, settings: Settings) -> list[Finding]:
         try:
             for one in look():
                 found.append(one)  # one by one: what was found before an error counts
-        except ExecutorError as error:
-            if str(error) not in {one.seen for one in found}:
-                found.append(Finding("database", well=False, seen=str(error), remedy=error.hint))
+        except (ExecutorError, OSError) as error:
+            told = error if isinstance(error, ExecutorError) else failures.from_os_error(error, Path())
+            if str(told) not in {one.seen for one in found}:
+                found.append(Finding("database", well=False, seen=str(told), remedy=told.hint))
     return found

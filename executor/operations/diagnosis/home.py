@@ -43,7 +43,7 @@ def _chosen(database: Database, settings: Settings) -> Finding:
 
 
 def _folder(folder: Path) -> Iterator[Finding]:
-    there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    there = next((one for one in (folder, *folder.parents) if _can_be_seen(one)), folder)
     missing = "" if there == folder else " (not made yet)"
     mode = there.stat().st_mode
     safe = there != folder or not mode & _OTHERS_WRITE
@@ -57,6 +57,15 @@ def _folder(folder: Path) -> Iterator[Finding]:
     yield Finding(
         "file system", kind not in _REMOTE, f"{kind}{noexec}", f"locks there hold on one machine only: {_ELSEWHERE}"
     )
+
+
+def _can_be_seen(path: Path) -> bool:
+    """What lies behind a closed door is not there for us."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
 
 
 def _file_system(folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,3 +83,13 @@ def clients() -> Iterator[Clients]:
         for stream in (client.process.stdin, client.process.stdout):
             if stream is not None and not stream.closed:
                 stream.close()
+
+
+@pytest.fixture
+def mounted(folder: Path) -> Iterator[Path]:
+    """A small file system, to be filled, locked or forbidden to execute."""
+    point = folder / "mounted"
+    point.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m,mode=755", "tmpfs", point], check=True)
+    yield point
+    subprocess.run(["umount", "--lazy", point], check=True)

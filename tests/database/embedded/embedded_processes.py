@@ -33,13 +33,13 @@ def fast_folder() -> str:
     return "/tmp" if os.statvfs(memory).f_flag & os.ST_NOEXEC else memory
 
 
-def copy(pattern: Path, home: Path) -> None:
-    """A home of its own; only the programs, which nobody changes, are shared."""
+def copy(pattern: Path, home: Path, *, share: bool = True) -> None:
+    """A home of its own; only the programs, which nobody changes, are shared, where that is possible."""
     (home / "pg").mkdir(parents=True)
     parts = [path for path in (pattern / "pg").iterdir() if path.name != "bin"]
     subprocess.run(["cp", "-a", *parts, home / "pg"], check=True)
     if (pattern / "pg" / "bin").exists():
-        subprocess.run(["cp", "-al", pattern / "pg" / "bin", home / "pg"], check=True)
+        subprocess.run(["cp", "-al" if share else "-a", pattern / "pg" / "bin", home / "pg"], check=True)
     for made, like in ((home, pattern), (home / "pg", pattern / "pg")):
         made.chmod(like.stat().st_mode)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -130,16 +129,6 @@ def test_a_server_after_a_failure_has_been_mended(made: Home, data: Path, server
     data.chmod(0o700)
     psycopg.connect(server.acquire().conninfo()).close()
     server.release()
-
-
-@pytest.fixture
-def mounted(folder: Path) -> Iterator[Path]:
-    """A small file system, to be filled, locked or forbidden to execute."""
-    point = folder / "mounted"
-    point.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m,mode=755", "tmpfs", point], check=True)
-    yield point
-    subprocess.run(["umount", "--lazy", point], check=True)
 
 
 @root_only
