@@ -230,7 +230,8 @@ def _open(arriving: Connection[Any], found: Relocation, target: str) -> None:
     if there is None or there.move_id != found.move_id:
         raise DatabaseError(
             f"{target} does not hold the queue that was moved to it on {found.since:%Y-%m-%d %H:%M} UTC",
-            hint="was it emptied since? `executor db backups` lists the backup that the move made",
+            hint="if taking the move back was cut short, `executor db move --abort` finishes that; if it was "
+            "emptied since, `executor db backups` lists the backup that the move made",
             code="DB_MOVED",
         )
     if there.state == State.ARRIVING:

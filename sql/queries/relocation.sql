@@ -25,54 +25,39 @@ DROP TRIGGER IF EXISTS moving ON executor.worker
 -- name: hold
 -- Nobody changes anything until this transaction ends; reading goes on. Taken before the snapshot, which then sees all.
 DO $$
-DECLARE
-    name text;
 BEGIN
-    FOR name IN
-        SELECT relname
+    EXECUTE (
+        SELECT string_agg(format('LOCK TABLE executor.%I IN SHARE ROW EXCLUSIVE MODE', relname), ';' ORDER BY relname)
         FROM pg_catalog.pg_class
         WHERE relnamespace = 'executor'::regnamespace AND relkind = 'r' AND relname <> 'relocation'
-        ORDER BY relname
-    LOOP
-        EXECUTE format('LOCK TABLE executor.%I IN SHARE ROW EXCLUSIVE MODE', name);
-    END LOOP;
+    );
 END
 $$
 
 -- name: close
 -- Nobody changes any of these tables again, whichever program asks and whatever it has prepared.
 DO $$
-DECLARE
-    name text;
 BEGIN
-    FOR name IN
-        SELECT relname
-        FROM pg_catalog.pg_class
-        WHERE relnamespace = 'executor'::regnamespace AND relkind = 'r' AND relname <> 'relocation'
-        ORDER BY relname
-    LOOP
-        EXECUTE format(
+    EXECUTE (
+        SELECT string_agg(format(
             'CREATE TRIGGER moved BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON executor.%I '
             'FOR EACH STATEMENT EXECUTE FUNCTION executor.refuse_moved(%L)',
-            name, 'this queue was moved to another database'
-        );
-    END LOOP;
+            relname, 'this queue was moved to another database'
+        ), ';' ORDER BY relname)
+        FROM pg_catalog.pg_class
+        WHERE relnamespace = 'executor'::regnamespace AND relkind = 'r' AND relname <> 'relocation'
+    );
 END
 $$
 
 -- name: reopen
 -- Let every table be changed again.
 DO $$
-DECLARE
-    name text;
 BEGIN
-    FOR name IN
-        SELECT relname
+    EXECUTE (
+        SELECT string_agg(format('DROP TRIGGER IF EXISTS moved ON executor.%I', relname), ';' ORDER BY relname)
         FROM pg_catalog.pg_class
         WHERE relnamespace = 'executor'::regnamespace AND relkind = 'r' AND relname <> 'relocation'
-        ORDER BY relname
-    LOOP
-        EXECUTE format('DROP TRIGGER IF EXISTS moved ON executor.%I', name);
-    END LOOP;
+    );
 END
 $$

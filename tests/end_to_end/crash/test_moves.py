@@ -123,6 +123,26 @@ def test_there_and_back_with_somebody_at_work(moving: Site, database: str) -> No
     assert (code, "finished" in said) == (0, True), said
 
 
+def test_what_runs_is_stopped_where_nobody_wants_to_wait(moving: Site, database: str) -> None:
+    moving.write(make.task(id="LONG", run=act_until("go")), make.task(id="NEXT", run=act(), depends_on=["LONG"]))
+    worker = moving.start()
+    moving.begun("LONG")
+    code, said = move(moving, "--to", database, "--now")
+    assert code == 0, said
+    worker.process.wait(30)
+    moving.none_left()
+    assert truths(moving, database) == [database]
+    with closing(psycopg.connect(database)) as other:
+        row = other.execute(
+            "SELECT status, run_id, failures, losses FROM executor.task_queue WHERE task_id = 'LONG'"
+        ).fetchone()
+    assert row == ("queued", None, 0, 0), "it was stopped, which is no failure of its own"
+    moving.put("go")
+    moving.command("resume", str(moving.file))
+    assert moving.run() == 0
+    assert [moving.effects(one) for one in ("LONG", "NEXT")] == [1, 1]
+
+
 _SHORT = [("move-dumped", ("abort",)), ("move-left", ("again",))]
 _EVERY = [(point, ("again", "abort")) for point in _BEFORE] + [(point, ("again",)) for point in _AFTER]
 
@@ -140,6 +160,22 @@ def test_killed_at_a_named_moment(moving: Site, ready_database: str, point: str,
             _settle(moving, ready_database, target, way, source, before)
             if way == "again":
                 target = "embedded" if target == ready_database else ready_database
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("point", ["move-dumped", "move-restored", "move-left"] if _LONG else ["move-left"])
+def test_killed_while_it_is_taken_back(moving: Site, ready_database: str, point: str) -> None:
+    before = everything(moving, ready_database, "embedded")
+    assert move(moving, "--to", ready_database, EXECUTOR_FAULT=f"{point}:kill")[0] == _KILLED
+    assert move(moving, "--abort", EXECUTOR_FAULT="move-copy-dropped:kill")[0] == _KILLED
+    assert truths(moving, ready_database) == []
+    with _both(moving, ready_database) as both:
+        assert relocation.read(both[ready_database]) is None, "no copy is left"
+    if point == "move-left":
+        code, said = move(moving, "--to", ready_database)
+        assert (code, "[DB_MOVED]" in said, "db move --abort" in said) == (4, True, True), said
+        _settle(moving, ready_database, ready_database, "abort", "embedded", before)
+    _settle(moving, ready_database, ready_database, "again", "embedded", before)
 
 
 @pytest.mark.chaos
