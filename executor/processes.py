@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,9 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from executor.log import logger
+
 # Every process a worker starts carries these two, and its children inherit them, also through setsid.
 WORKER_VARIABLE = "EXECUTOR_WORKER"
 RUN_VARIABLE = "EXECUTOR_RUN_ID"
+# What a worker leaves in its scratch folder beside each container: two lines, its engine's program and its name.
+CONTAINER_SUFFIX = ".container"
+_REMOVE_SECONDS = 30.0
 _LINUX = sys.platform.startswith("linux")
 _SWEEPS_MAX = 50
 
@@ -157,6 +163,24 @@ def send_group(pgid: int, sign: signal.Signals) -> None:
         os.killpg(pgid, sign)
     except (ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of zombies
         return
+
+
+def end_containers(scratch: Path) -> None:
+    """Remove the containers that a worker's scratch folder tells of: they are no children of ours."""
+    if scratch.stat().st_uid != os.geteuid():
+        return
+    for note in scratch.glob(f"*{CONTAINER_SUFFIX}"):
+        program, _, name = note.read_text(encoding="utf-8", errors="surrogateescape").strip().partition("\n")
+        remove_container(program, name)
+
+
+def remove_container(program: str, name: str) -> None:
+    """End a container, which may be gone already, and all that is in it."""
+    command = [program, "rm", "--force", name]
+    try:
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_REMOVE_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        logger.warning("container %s may still be there: %s", name, error)
 
 
 def _environments() -> Iterator[tuple[int, set[str]]]:

@@ -47,6 +47,7 @@ def _remove_scratch(token: str) -> None:
     import shutil  # brings three compressors along, which no ordinary run needs
 
     for left in Path(tempfile.gettempdir()).glob(f"{glob.escape(processes.scratch_prefix(token))}*"):
+        processes.end_containers(left)
         shutil.rmtree(left, ignore_errors=True)
 
 

@@ -237,6 +237,18 @@ def _unquoted(text: str) -> str:
     return text
 
 
+def _container(value: object) -> str:
+    """An image, with options of `docker run` before it; `none` where the list names one."""
+    text = _text(value)
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []
+    if not words or words[-1].startswith("-"):
+        raise ValueError("an image, with options of `docker run` before it where it needs some, or none")
+    return text
+
+
 TABLE: tuple[Setting, ...] = (
     Setting(
         "depends_on", "task", references.names, ("depends", "dependencies", "deps", "after", "requires", "blocked_by")
@@ -259,6 +271,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("gate_timeout", "both", durations.read),
     Setting("workspace", "both", _choice("shared", "worktree", "copy")),
     Setting("shell", "both", _text),
+    Setting("container", "both", _container),
+    Setting("container_engine", "both", _choice("docker", "podman")),
     Setting("target", "both", _text),
     Setting("python", "task", _entry),
     Setting("targets", "list", _targets),

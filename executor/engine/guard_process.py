@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _SWEEPS_MAX = 100
+REMOVE_SECONDS = 30.0
 # Between two looks at the pipe: a worker of short tasks must not wake its guard twice for each of them.
 _REST_SECONDS = 0.005
 
@@ -29,7 +30,7 @@ def main(token: str, scratch: str) -> None:
     while True:
         patience = None if deadline is None else max(0.0, deadline - time.clock_gettime(_CLOCK))
         if not select.select([0], [], [], patience)[0]:
-            end(token, groups)
+            end(token, groups, scratch)
             deadline = None
             continue
         read = os.read(0, 65536)
@@ -45,22 +46,48 @@ def main(token: str, scratch: str) -> None:
             else:
                 deadline = float(number)
         time.sleep(_REST_SECONDS)
-    end(token, groups)
+    end(token, groups, scratch)
     remove(scratch)
 
 
-def end(token: str, groups: set[int]) -> None:
-    """SIGKILL the groups, then whatever else carries the worker's token, until nothing of it is left."""
+def end(token: str, groups: set[int], scratch: str) -> None:
+    """SIGKILL the groups, then whatever else carries the worker's token, until nothing of it is left; then containers,
+    whose processes may be out of reach."""
     for pgid in groups:
         kill(os.killpg, pgid)
     groups.clear()
     for _ in range(_SWEEPS_MAX):
         found = list(of_worker(f"EXECUTOR_WORKER={token}".encode()))
         if not found:
-            return
+            break
         for pid in found:
             kill(os.kill, pid)
         time.sleep(0.01)
+    end_containers(scratch)
+
+
+def end_containers(scratch: str) -> None:
+    """As `executor.processes` does it: remove those that the worker's scratch folder tells of."""
+    try:
+        notes = [f"{scratch}/{name}" for name in os.listdir(scratch) if name.endswith(".container")]  # noqa: PTH208
+    except FileNotFoundError:  # the worker left in good order
+        return
+    for note in notes:
+        import subprocess  # few workers need it
+
+        try:
+            with open(note, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+                program, _, name = file.read().strip().partition("\n")
+            subprocess.run(
+                [program, "rm", "--force", name],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=REMOVE_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):  # gone by itself, or there is nobody to tell
+            continue
 
 
 def of_worker(entry: bytes) -> Iterable[int]:

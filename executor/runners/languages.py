@@ -22,6 +22,14 @@ class Language:
 
 SHELLS = ("sh", "bash", "shell")
 _ALIASES = {"py": "python", "python3": "python", "js": "node", "javascript": "node"}
+_PLAIN = {
+    "sh": Language(("sh", "-eu"), ".sh"),
+    "shell": Language(("sh", "-eu"), ".sh"),
+    "bash": Language(("bash", "-euo", "pipefail"), ".sh"),
+    "zsh": Language(("zsh", "-eu", "-o", "pipefail"), ".zsh"),
+    "python": Language(("python3", "-u"), ".py"),
+    "node": Language(("node",), ".mjs"),
+}
 NAMES = (*SHELLS, "zsh", "python", "node", *_ALIASES)
 
 
@@ -38,6 +46,11 @@ def find(name: str, settings: Mapping[str, Any]) -> Language:
     if name in SHELLS and settings.get("shell"):
         return Language(tuple(shlex.split(str(settings["shell"]))))
     return _builtin(_ALIASES.get(name, name))
+
+
+def plain(name: str) -> Language:
+    """The command for a language by its name alone, for a place where nobody has looked what is there."""
+    return _PLAIN[_ALIASES.get(name, name)]
 
 
 @cache

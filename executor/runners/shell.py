@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +13,9 @@ from typing import Any
 from executor import processes
 from executor.model import Claimed
 from executor.outcome import Outcome
-from executor.runners import Io, Surroundings, bare, languages, process
+from executor.runners import Io, Surroundings, bare, images, languages, process
 from executor.runners.patience import Cancelled, patiently
+from executor.runners.scripts import write_script
 from executor.states import RunStatus
 
 _TAIL_LINES = 20
@@ -62,6 +62,8 @@ def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequ
             ended = _run_block(claimed, block, settings, io, surroundings)
         except Cancelled:
             return Outcome(RunStatus.CANCELLED, f"{which} was stopped before it began")
+        except images.Missing as error:
+            return Outcome(RunStatus.REFUSED, f"{which}: {error}", halt=str(error))
         except OSError as error:
             return Outcome(
                 RunStatus.FAILED,
@@ -74,7 +76,8 @@ def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequ
         if ended.code != 0 or ended.why:
             return Outcome(
                 _status(ended),
-                f"{which} {_reason(ended, timeout_of(block, settings))}{_tail(ended.tail)}",
+                f"{which} {_reason(ended, timeout_of(block, settings))}"
+                f"{images.explained(ended, block, settings)}{_tail(ended.tail)}",
                 exit_code=ended.code,
                 signal=ended.signal,
                 cpu_seconds=cpu_seconds,
@@ -86,6 +89,9 @@ def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequ
 def _run_block(
     claimed: Claimed, block: Mapping[str, Any], settings: Mapping[str, Any], io: Io, surroundings: Surroundings
 ) -> process.Exit:
+    image = images.wanted(block, settings)
+    if image:
+        return _run_inside(image, claimed, block, settings, io, surroundings)
     language = languages.find(block["language"], settings)
     begin = _Beginning(
         folder=folder_of(block, settings, surroundings),
@@ -112,6 +118,33 @@ def _run_block(
         script.unlink(missing_ok=True)
 
 
+def _run_inside(
+    image: Sequence[str],
+    claimed: Claimed,
+    block: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    io: Io,
+    surroundings: Surroundings,
+) -> process.Exit:
+    engine = images.find(surroundings.environ, settings.get("container_engine"))
+    language = images.language(block["language"], settings)
+    inside = images.Inside(
+        image=image,
+        command=language.command,
+        script=surroundings.scratch / f"{claimed.run_id}{language.suffix}",
+        folder=folder_of(block, settings, surroundings).resolve(),
+        of_list=surroundings.folder.resolve(),
+        variables=_variables_of(claimed, block, surroundings),
+        run_id=claimed.run_id,
+        worker=surroundings.worker,
+    )
+    try:
+        patiently(lambda: write_script(inside.script, block["content"]), io)
+        return images.carry(inside, engine, surroundings.environ, io, timeout_of(block, settings))
+    finally:
+        inside.script.unlink(missing_ok=True)
+
+
 @dataclass(frozen=True, slots=True)
 class _Beginning:
     """What every process of a block is started with."""
@@ -134,19 +167,6 @@ class _Beginning:
         )
 
 
-def write_script(script: Path, content: str) -> None:
-    """A private file; OSError where it cannot be written."""
-    try:
-        descriptor = os.open(script, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    except FileNotFoundError:  # whoever tidies up old files in /tmp took the folder for one
-        script.parent.mkdir(mode=0o700, exist_ok=True)
-        if script.parent.stat().st_uid != os.geteuid():
-            raise
-        descriptor = os.open(script, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
-        file.write(content)
-
-
 def folder_of(block: Mapping[str, Any], settings: Mapping[str, Any], surroundings: Surroundings) -> Path:
     """Where a block runs: in its `dir`, from the folder of the list."""
     chosen = block["attributes"].get("dir") or settings.get("dir") or "."
@@ -161,6 +181,11 @@ def timeout_of(block: Mapping[str, Any], settings: Mapping[str, Any]) -> float |
 
 def environ_of(claimed: Claimed, block: Mapping[str, Any], surroundings: Surroundings) -> dict[str, str]:
     """What a block sees: the executor's own environment, what it says of the run, and the settings' `env`."""
+    return {**surroundings.environ, **_variables_of(claimed, block, surroundings)}
+
+
+def _variables_of(claimed: Claimed, block: Mapping[str, Any], surroundings: Surroundings) -> dict[str, str]:
+    """Of these, what is not the executor's own: all that a container is given."""
     given = {
         "EXECUTOR_LIST": surroundings.list_path,
         "EXECUTOR_TASK_ID": claimed.task_id,
@@ -178,7 +203,7 @@ def environ_of(claimed: Claimed, block: Mapping[str, Any], surroundings: Surroun
         **(claimed.spec["settings"].get("env") or {}),
         **own,
     }
-    return {**surroundings.environ, **given, **{name: str(value) for name, value in chosen.items()}}
+    return {**given, **{name: str(value) for name, value in chosen.items()}}
 
 
 def _status(ended: process.Exit) -> RunStatus:

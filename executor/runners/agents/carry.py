@@ -29,6 +29,7 @@ from executor.runners.agents.profile import BadProfile, Kind, Profile
 from executor.runners.agents.transcript import Facts, Transcript
 from executor.runners.agents.verdict import Verdict
 from executor.runners.patience import Cancelled
+from executor.runners.scripts import write_script
 from executor.states import RunStatus
 
 STALL_SECONDS = 600.0
@@ -200,7 +201,7 @@ def _prompt_file(task: _Task, *, going_on: bool) -> Path:
     if going_on:
         text = prompt.again(claimed.last_error or "") + text
     file = task.surroundings.scratch / f"{claimed.run_id}.prompt.md"
-    shell.write_script(file, text)
+    write_script(file, text)
     return file
 
 
