@@ -259,6 +259,7 @@ class RunRow:
     cpu_seconds: float | None
     memory_bytes: int | None
     output_bytes: int
+    artefacts: Sequence[Mapping[str, Any]]  # name and bytes
     agent: str | None
     session: str | None
     answer: str | None

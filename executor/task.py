@@ -1,22 +1,25 @@
-"""For Python blocks of a task: keep something for the next attempt, and say how far it is.
+"""For Python blocks of a task: keep something for the next attempt, say how far it is, keep a file with the run.
 
-from executor.task import checkpoint, progress
+from executor.task import checkpoint, progress, attach
 
 done = int(checkpoint.get("done", "0"))
 for number in range(done, 100):
     ...
     checkpoint.put("done", str(number + 1))
     progress(number + 1, 100, "files")
+attach("report.html")
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from executor import settings
+from executor import redaction, settings
 from executor.database.connection import Database
-from executor.operations import checkpoints
+from executor.operations import artefacts, checkpoints
+from executor.redaction import Redactor
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -64,4 +67,10 @@ checkpoint = Checkpoint(_INSIDE)
 def progress(done: float, total: float | None = None, of: str = "") -> None:
     """Say how far this run is, as `executor status` shows it: `40/100 files`."""
     text = f"{done:g}{'' if total is None else f'/{total:g}'}{f' {of}' if of else ''}"
+    text = Redactor(redaction.values(os.environ)).text(text)
     checkpoints.tell(_INSIDE.connection, _INSIDE.run_id, text)
+
+
+def attach(path: str | os.PathLike[str], name: str | None = None) -> None:
+    """Keep a file with this run, as it is now; `executor artefact ID NAME` prints it. Raises ExecutorError."""
+    artefacts.attach(_INSIDE.connection, _INSIDE.run_id, Path(path), name)

@@ -44,6 +44,8 @@ VERBS = {
     "note": "answers",
     "done": "people",
     "checkpoint": "checkpoint",
+    "attach": "artefacts",
+    "artefact": "artefacts",
     "prioritize": "people",
     "init": "init",
     "id": "ids",

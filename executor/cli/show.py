@@ -110,6 +110,8 @@ def _show(task: TaskRow, runs: list[RunRow]) -> None:
         facts += [f"memory {run.memory_bytes / 2**20:.0f} MB"] if run.memory_bytes else []
         facts += [f"output {run.output_bytes} bytes"] if run.output_bytes else []
         console.say(f"  attempt {run.attempt}: {', '.join(facts)}")
+        for kept in run.artefacts:
+            console.say(f"    artefact {console.clean(kept['name'])}, {kept['bytes']} bytes")
         if run.agent:
             console.say(f"    {', '.join(_of_agent(run))}")
         for line in (run.error or "").rstrip("\n").split("\n") if run.error else ():

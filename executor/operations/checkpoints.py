@@ -24,7 +24,7 @@ def run_of(environ: Mapping[str, str]) -> int:
     if not run_id.isdigit():
         raise UsageError(
             f"there is no task here: {processes.RUN_VARIABLE} is not set",
-            hint="`executor checkpoint` and `executor.task` are for the blocks of a list, while they run",
+            hint="`executor checkpoint`, `attach` and `executor.task` are for the blocks of a list, while they run",
         )
     return int(run_id)
 
@@ -36,7 +36,7 @@ def put(connection: Connection[Any], run_id: int, key: str, value: str) -> None:
     with translate.errors(), connection.transaction():
         held = checkpoints.held(connection, run_id)
         if held is None:
-            raise _lost(run_id)
+            raise lost(run_id)
         queue_id, kept = held
         size = len(json.dumps(kept | {key: value}).encode())
         if size > _BYTES_MAX:
@@ -60,10 +60,11 @@ def tell(connection: Connection[Any], run_id: int, progress: str) -> None:
     """Say how far this run is, in a few words. Raises UsageError where it has lost its task."""
     with translate.errors():
         if not checkpoints.tell(connection, run_id, progress[:_PROGRESS_MAX].replace("\0", "")):
-            raise _lost(run_id)
+            raise lost(run_id)
 
 
-def _lost(run_id: int) -> UsageError:
+def lost(run_id: int) -> UsageError:
+    """What is said to a run that no longer holds its task."""
     return UsageError(
         f"run {run_id} does not hold a task in this database: it was stopped, or taken for dead",
         hint="end; another attempt is under way, or will be. Set DATABASE_URL as the executor has it",

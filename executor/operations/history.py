@@ -28,6 +28,7 @@ def run_as_dict(run: RunRow) -> dict[str, object]:
         "cpu_seconds": run.cpu_seconds,
         "memory_bytes": run.memory_bytes,
         "output_bytes": run.output_bytes,
+        "artefacts": [{"name": kept["name"], "bytes": kept["bytes"]} for kept in run.artefacts],
         "agent": run.agent,
         "session": run.session,
         "answer": run.answer,

@@ -1,7 +1,8 @@
 """Housekeeping: what a list keeps of its past, and letting go of the rest batch by batch.
 
 prune: each list
-           a thousand tasks at a time:  chunks of spent output, 256 a transaction; then spent runs  -- ONE transaction
+           a thousand tasks at a time:  chunks of spent output, 256 a transaction; artefacts, one a transaction
+                                        then spent runs  -- ONE transaction
            events, 5,000 a transaction, until a page of them holds nothing old
        reclaim (VACUUM) the tables that lost rows
 """
@@ -36,6 +37,7 @@ class Gone:
 
     runs: int = 0
     output: int = 0
+    artefacts: int = 0
     events: int = 0
 
     def plus(self, **more: int) -> Gone:
@@ -64,7 +66,7 @@ def prune(
         for kept in pruned.lists(connection, list_id):
             gone = _of_list(connection, kept, keep_of(kept.keep, typed), gone, tell)
         if gone != Gone():
-            connection.execute("VACUUM executor.run, executor.run_output, executor.event")
+            connection.execute("VACUUM executor.run, executor.run_output, executor.artefact, executor.event")
     return gone
 
 
@@ -77,6 +79,9 @@ def _of_list(
         spent = pruned.spent_output(connection, queue_ids, runs=keep.runs, output=keep.output)
         while spent and (chunks := pruned.drop_output(connection, spent)):
             gone = gone.plus(output=chunks)
+            tell(kept.path, gone)
+        while spent and pruned.drop_artefact(connection, spent):
+            gone = gone.plus(artefacts=1)
             tell(kept.path, gone)
         gone = gone.plus(runs=pruned.drop_runs(connection, queue_ids, runs=keep.runs))
         tell(kept.path, gone)

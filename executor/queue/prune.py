@@ -47,7 +47,7 @@ def tasks(connection: Connection[Any], list_id: int, after: int) -> list[int]:
 
 
 def spent_output(connection: Connection[Any], queue_ids: Sequence[int], *, runs: int, output: timedelta) -> list[int]:
-    """The runs of these tasks whose output goes."""
+    """The runs of these tasks whose output and artefacts go."""
     parameters = {"queue_ids": list(queue_ids), "runs": runs, "output": output}
     return [run_id for (run_id,) in connection.execute(PRUNE.spent_output, parameters).fetchall()]
 
@@ -55,6 +55,11 @@ def spent_output(connection: Connection[Any], queue_ids: Sequence[int], *, runs:
 def drop_output(connection: Connection[Any], run_ids: Sequence[int]) -> int:
     """Let go of some chunks of these runs; how many, 0 when there is none left."""
     return connection.execute(PRUNE.output, {"run_ids": list(run_ids)}).rowcount
+
+
+def drop_artefact(connection: Connection[Any], run_ids: Sequence[int]) -> bool:
+    """Let go of one artefact of these runs; False when there is none left."""
+    return connection.execute(PRUNE.artefacts, {"run_ids": list(run_ids)}).rowcount > 0
 
 
 def drop_runs(connection: Connection[Any], queue_ids: Sequence[int], *, runs: int) -> int:

@@ -7,7 +7,7 @@ ORDER BY queue_id
 LIMIT 1000
 
 -- name: spent_output
--- Of these tasks' runs, those whose output is not kept: older than the last so many, or ended too long ago.
+-- Of these tasks' runs, those whose output and artefacts are not kept: older than the last so many, or ended too long ago.
 -- The last run of a task that is not done with keeps what it printed, for whoever mends it.
 SELECT run_id
 FROM (
@@ -22,7 +22,10 @@ WHERE ended_at IS NOT NULL
       place > %(runs)s
       OR (ended_at < now() - %(output)s::interval AND (place > 1 OR status IN ('completed', 'skipped')))
   )
-  AND EXISTS (SELECT FROM executor.run_output WHERE run_output.run_id = attempt.run_id)
+  AND (
+      EXISTS (SELECT FROM executor.run_output WHERE run_output.run_id = attempt.run_id)
+      OR EXISTS (SELECT FROM executor.artefact WHERE artefact.run_id = attempt.run_id)
+  )
 
 -- name: output
 -- Let go of some chunks of these runs, sixteen megabytes at most: a transaction that nobody has to wait for.
@@ -34,8 +37,18 @@ WHERE (run_id, chunk) IN (
     LIMIT 256
 )
 
+-- name: artefacts
+-- Let go of one artefact of these runs, which is sixteen megabytes at most.
+DELETE FROM executor.artefact
+WHERE (run_id, name) = (
+    SELECT run_id, name
+    FROM executor.artefact
+    WHERE run_id = ANY(%(run_ids)s::bigint[])
+    LIMIT 1
+)
+
 -- name: runs
--- Let go of ended runs of these tasks beyond the last so many; their output went before.
+-- Let go of ended runs of these tasks beyond the last so many; their output and artefacts went before.
 DELETE FROM executor.run
 WHERE run_id IN (
     SELECT run_id
@@ -47,6 +60,7 @@ WHERE run_id IN (
     WHERE place > %(runs)s
       AND ended_at IS NOT NULL
       AND NOT EXISTS (SELECT FROM executor.run_output WHERE run_output.run_id = attempt.run_id)
+      AND NOT EXISTS (SELECT FROM executor.artefact WHERE artefact.run_id = attempt.run_id)
 )
 
 -- name: events

@@ -45,6 +45,15 @@ ORDER BY position
 SELECT run_id, attempt, status, worker, started_at, ended_at, exit_code, signal, error, cpu_seconds, memory_bytes,
     (SELECT coalesce(sum(length(content)), 0) FROM executor.run_output WHERE run_output.run_id = run.run_id)::bigint
         AS output_bytes,
+    (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('name', name, 'bytes', bytes) ORDER BY name), '[]')
+        FROM (
+            SELECT name, sum(length(content))::bigint AS bytes
+            FROM executor.artefact
+            WHERE artefact.run_id = run.run_id
+            GROUP BY name
+        ) AS kept
+    ) AS artefacts,
     agent, session, answer, tokens_in, tokens_out, tokens_cached, cost_usd::float8 AS cost_usd
 FROM executor.run
 WHERE queue_id = %(queue_id)s

@@ -24,7 +24,8 @@ def prune(
 ) -> None:
     """Let go of old runs, output and events of a list, or of all where the folder here holds none.
 
-    A list's `keep` says how much stays; without it 20 runs, output of 30 days, events of 90. Safe beside workers.
+    A list's `keep` says how much stays; without it 20 runs, output of 30 days, events of 90. Artefacts go with the
+    output of their run. Safe beside workers.
 
     Example: executor db prune --all
     """
@@ -51,7 +52,8 @@ def prune(
 
 
 def _gone(gone: dict[str, int]) -> str:
-    return f"{gone['runs']} runs, {gone['output']} pieces of output, {gone['events']} events"
+    artefacts = f"{gone['artefacts']} artefacts, " if gone["artefacts"] else ""
+    return f"{gone['runs']} runs, {gone['output']} pieces of output, {artefacts}{gone['events']} events"
 
 
 def _duration(option: str, typed: str | None) -> timedelta | None:

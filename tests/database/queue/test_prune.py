@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from bench import bench
 
-from executor.operations import following, pruning
+from executor.operations import artefacts, following, pruning
 from executor.operations.following import Line
 from executor.operations.pruning import Gone, Keep
 from executor.queue import events, tasks
@@ -84,6 +84,26 @@ def test_what_runs_is_left_alone(connection):
     at.output(run, b"and then", first=1)
     assert at.settle(run).settled
     assert [(one.status, one.output_bytes) for one in tasks.runs(connection, run.queue_id)] == [("succeeded", 11)]
+
+
+def test_artefacts_go_with_the_output_of_their_run(connection, tmp_path):
+    at = bench(connection, make.document(make.task(id="T1")))
+    file = tmp_path / "report.bin"
+    for number in range(3):
+        (run,) = at.claim()
+        for name in ("one", "two"):
+            file.write_bytes(bytes(3 << 20 if name == "one" else 0))
+            artefacts.attach(connection, run.run_id, file, name)
+        at.settle(run, RunStatus.SUCCEEDED)
+        if number < 2:
+            tasks.requeue(connection, [run.queue_id], make.ACTOR, "again")
+    assert left(at, "artefact") == 3 * 4
+    assert prune(at, runs=2) == Gone(runs=1, artefacts=2)
+    kept = [{"name": "one", "bytes": 3 << 20}, {"name": "two", "bytes": 0}]
+    assert [run.artefacts for run in tasks.runs(connection, at.queue_id("T1"))] == [kept, kept]
+    age(connection, 31)
+    assert prune(at) == Gone(artefacts=4)
+    assert [run.artefacts for run in tasks.runs(connection, at.queue_id("T1"))] == [[], []]
 
 
 def left_events(at):
