@@ -110,6 +110,7 @@ class Orders:
     drain: bool
     stop: bool
     skip: Sequence[int]
+    progress: Mapping[str, str] | None = None  # by run id, as JSON spells it
 
 
 @dataclass(frozen=True, slots=True)

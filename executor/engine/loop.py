@@ -123,6 +123,7 @@ def _turn(worker: Worker, serving: Serving, limit: int) -> None:
     if turn.orders:
         serving.orders_at = clock.monotonic() + _ORDERS_SECONDS
         obeying.obey(worker, serving, answer.orders)
+        obeying.pass_on(worker, answer.orders)
 
 
 def _saved(worker: Worker, serving: Serving, turn: Turn) -> None:

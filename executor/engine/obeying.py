@@ -1,4 +1,4 @@
-"""What people asked of a list and its runs, as a worker does it."""
+"""What people asked of a list and its runs, as a worker does it; and what its runs tell people."""
 
 from __future__ import annotations
 
@@ -40,6 +40,15 @@ def obey(worker: Worker, serving: Serving, orders: Orders | None) -> None:
         if active and active.fate is None:
             active.fate = Fate.SKIP
             active.io.cancel(at_once=False)
+
+
+def pass_on(worker: Worker, orders: Orders | None) -> None:
+    """Tell how far runs say they are, where that is news."""
+    for run_id, progress in ((orders and orders.progress) or {}).items():
+        active = worker.running.get(int(run_id))
+        if active and active.progress != progress:
+            active.progress = progress
+            active.serving.reporter.progressed(active.claimed, progress)
 
 
 def _asked(orders: Orders) -> Stopping:

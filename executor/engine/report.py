@@ -22,6 +22,9 @@ class Reporter(Protocol):
     def printed(self, run: Claimed, content: bytes) -> None:
         """A run printed something."""
 
+    def progressed(self, run: Claimed, progress: str) -> None:
+        """A run said how far it is."""
+
     def ended(self, run: Claimed, move: Move, took: timedelta | None) -> None:
         """A run ended and its task moved on."""
 

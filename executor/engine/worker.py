@@ -41,6 +41,7 @@ class Active:
     io: RunIo
     began: float  # on the boot-time clock, as leases are
     fate: Fate | None = None
+    progress: str = ""  # how far it says it is, as last told
 
 
 @dataclass(slots=True)

@@ -278,14 +278,19 @@ WHERE list_id = %(list_id)s
   AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
 
 -- name: orders
--- What people asked of this worker's list and runs since it last looked.
+-- What people asked of this worker's list and runs since it last looked, and how far its runs say they are.
 SELECT list.status, list.stop_now, list.status_by,
     EXISTS (SELECT FROM executor.worker WHERE worker_id = %(worker_id)s) AS entered,
     EXISTS (SELECT FROM executor.worker WHERE worker_id = %(worker_id)s AND draining) AS drain,
     list.status = 'stopped' OR coalesce(list.stopped_at > serving.since, false) AS stop,    -- also while paused
     ARRAY(
         SELECT run_id FROM executor.task_queue WHERE worker_id = %(worker_id)s AND wish = 'skip'
-    ) AS skip
+    ) AS skip,
+    (
+        SELECT jsonb_object_agg(run_id, progress)
+        FROM executor.task_queue
+        WHERE worker_id = %(worker_id)s AND progress IS NOT NULL
+    ) AS progress
 FROM executor.executor_state AS list
 LEFT JOIN executor.worker_list AS serving ON serving.worker_id = %(worker_id)s AND serving.list_id = list.list_id
 WHERE list.list_id = %(list_id)s

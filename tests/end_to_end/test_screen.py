@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import textwrap
 import time
 
 import executor
@@ -257,6 +258,24 @@ def test_a_terminal_shows_what_runs_and_survives_a_resize(desk):
     desk.put("go")
     assert terminal.end() == 0
     assert b"3 completed" in terminal.shown
+
+
+def test_a_terminal_shows_how_far_a_task_says_it_is(desk):
+    block = """\
+        import pathlib, time
+        from executor.task import progress
+
+        print("copying", flush=True)
+        progress(40, 100, "files")
+        while not pathlib.Path("go").exists():
+            time.sleep(0.01)
+        """
+    task = make.task("Copy", textwrap.dedent(block), id="CPY-1", language="python")
+    desk.write(make.document(task, languages={"python": sys.executable}))
+    terminal = Terminal(desk, "run")
+    terminal.until(rb"(?s)CPY-1.*Copy.*40/100 files  copying")
+    desk.put("go")
+    assert terminal.end() == 0
 
 
 def frames(shown):

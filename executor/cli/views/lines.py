@@ -69,6 +69,9 @@ class JsonLines:
     def printed(self, run: Claimed, content: bytes) -> None:
         return
 
+    def progressed(self, run: Claimed, progress: str) -> None:
+        return
+
     def ended(self, run: Claimed, move: Move, took: timedelta | None) -> None:
         return
 

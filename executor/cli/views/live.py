@@ -41,7 +41,16 @@ _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 class _Shown:
     run: Claimed
     began: float
+    progress: str = ""
     last_line: str = ""
+
+    @property
+    def saying(self) -> str:
+        return (
+            f"{self.progress}  {self.last_line}"
+            if self.progress and self.last_line
+            else self.progress or self.last_line
+        )
 
 
 class _Framed:
@@ -59,7 +68,7 @@ class _Framed:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """A line for each: id, how long, title, last line of output. A table of rich would take ten times as long."""
+    """A line for each: id, how long, title, what it says of itself. A table of rich would take ten times as long."""
 
     rows: list[tuple[str, str, str, str]]
 
@@ -140,6 +149,11 @@ class Live(plain.Plain):
         if shown and words:
             shown.last_line = console.clean(words[-1].rsplit("\r", 1)[-1].strip()).replace("\t", " ")
 
+    def progressed(self, run: Claimed, progress: str) -> None:
+        shown = self._running.get(run.run_id)
+        if shown:
+            shown.progress = console.clean(progress)
+
     def ended(self, run: Claimed, move: Move, took: timedelta | None) -> None:
         self._running.pop(run.run_id, None)
         if move.run_status is RunStatus.REFUSED and move.wait and run.agent:
@@ -169,7 +183,7 @@ class Live(plain.Plain):
         shown = sorted(self._running.values(), key=lambda one: one.began)
         now = clock.monotonic()
         rows = [
-            (one.run.task_id, console.duration(now - one.began), console.clean(one.run.title), one.last_line)
+            (one.run.task_id, console.duration(now - one.began), console.clean(one.run.title), one.saying)
             for one in shown[:room]
         ]
         rows += [

@@ -56,6 +56,9 @@ class Plain:
     def printed(self, run: Claimed, content: bytes) -> None:
         return
 
+    def progressed(self, run: Claimed, progress: str) -> None:
+        return
+
     def ended(self, run: Claimed, move: Move, took: timedelta | None) -> None:
         self.over += move.task_status in (TaskStatus.COMPLETED, TaskStatus.SKIPPED)
         for text in ended_lines(run, move, took, f"[{self.over}/{self.total}]", self._spelled):
