@@ -25,7 +25,7 @@ from executor.engine.report import Reporter
 from executor.engine.scribe import Read, Scribe
 from executor.engine.serving import Choices, Ending, Serving, Sync, Watch
 from executor.engine.worker import Worker
-from executor.errors import ExecutorError
+from executor.errors import DatabaseError, ExecutorError
 from executor.events import Kind
 from executor.model import Counts
 from executor.queue import lists, steps, tasks, workers
@@ -37,6 +37,8 @@ from executor.watch.reader import Reader, Watched
 from loader.model import TaskList
 
 Answer = TypeVar("Answer")
+_RECORD_SECONDS = 60.0
+_RECORD_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +171,20 @@ def redactor_of(settings: Mapping[str, Any], environ: Mapping[str, str], secrets
 
 def _keeper(assignment: Assignment) -> Keeper | None:
     """Of a list that is one file: a folder of files is protected as its `protect` says."""
-    return None if assignment.path.is_dir() else Keeper(assignment.path, assignment.read)
+    return None if assignment.path.is_dir() else Keeper(assignment.path, assignment.read, assignment.folder)
 
 
 def _record(database: Database, list_id: int) -> dict[str, str]:
-    with database.attach("agent") as connection:
-        return tasks.record(connection, list_id)
+    """How the tasks stand. What an agent did is worth some patience with a database that is away."""
+    until = clock.monotonic() + _RECORD_SECONDS
+    while True:
+        try:
+            with database.attach("agent") as connection:
+                return tasks.record(connection, list_id)
+        except (DatabaseError, psycopg.Error):
+            if clock.monotonic() >= until:
+                raise
+        clock.sleep(_RECORD_PAUSE_SECONDS)
 
 
 def _watch(worker: Worker, assignment: Assignment) -> Watch | None:

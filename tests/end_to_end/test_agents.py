@@ -6,6 +6,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from tests import make
 from tests.desk import Desk
 from tests.end_to_end import standin
@@ -111,6 +113,52 @@ def test_a_killed_executor_goes_on_with_the_session(desk: Desk):
     assert answer.code == 0, answer.said
     (first, begun), *_, (last, resumed) = sessions(desk, "A-1")
     assert (first, begun, resumed) == (last, "begun", "resumed")
+
+
+def test_an_agent_that_ends_while_the_database_is_away_has_told_what_it_used(lone_desk: Desk):
+    """Whether a tick of the list is ours, only the record says."""
+    desk = lone_desk
+    write(desk, task("A-1", "Late tick"))
+    running = desk.start("run")
+    desk.until_there("standin/A-1.runs")
+    name = desk.value("SELECT current_database()")
+    with psycopg.connect(desk.database, dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        desk.put("go")
+        desk.until_there("standin/ledger")
+        desk.until(lambda: "the database is gone" in running.said(), "it is missed")
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+    answer = running.end()
+    assert answer.code == 0, answer.said
+    assert desk.runs("A-1") == ["failed", "succeeded"]
+    assert desk.do("report", "costs", "--json").json["total"]["cost_usd"] == 0.5
+
+
+def test_an_edit_of_the_list_while_agents_work_apart_is_a_persons(desk: Desk):
+    """In a copy the agent has a list of its own; the one a person edits is not its business."""
+    command = 'touch "{0}/begun"; until [ -e "{0}/go" ]; do sleep 0.05; done; echo "{2}" >> {1}; echo done'
+    script = command.format(desk.folder, '"$EXECUTOR_LIST"', "- [ ] **BAD-1** Mine")
+    desk.put("agent.sh", f"[ -e again ] || {{ {script}; exit; }}\necho done\n")
+    desk.put(
+        "executor.toml",
+        f'[agents.plain]\ncommand = ["sh", "{desk.folder}/agent.sh"]\n[agents.plain.output]\nformat = "text"\n',
+    )
+    by_agent = make.task("Think", None, id="A-1", settings={"runner": "agent", "agent": "plain", "workspace": "copy"})
+    desk.write(make.document(by_agent, make.task(run="true", id="A-2"), jobs=2, retries=0, keep_going=True))
+    running = desk.start("run", "--watch")
+    desk.until_there("begun")
+    desk.until(lambda: desk.status("A-2") == "completed")
+    edited = desk.read() + make.task(run="touch made-by-hand", id="A-3")
+    desk.write(edited)
+    desk.until(lambda: desk.status("A-3") == "completed", "it is done beside the agent")
+    desk.put("go")
+    desk.until(lambda: desk.status("A-1") == "failed", "its own list it must not change")
+    running.send(signal.SIGINT)
+    running.end()
+    assert "changed what it must not: tasks.md" in desk.value("SELECT error FROM executor.run WHERE agent = 'plain'")
+    assert "BAD-1" not in desk.read()
+    assert desk.read().replace("[x]", "[ ]").replace("[!]", "[ ]") == edited.replace("[x]", "[ ]")
 
 
 def test_agents_are_named_by_flag_task_prefix_and_list(desk: Desk):

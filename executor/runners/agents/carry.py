@@ -19,12 +19,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from executor import clock
+from executor.errors import DatabaseError
+from executor.log import logger
 from executor.model import Claimed
 from executor.outcome import Outcome, Usage
 from executor.runners import Io, Surroundings, process, shell
 from executor.runners.agents import catalogue, environment, prompt, verdict
-from executor.runners.agents.keeper import Changes, TooMuch
+from executor.runners.agents.keeper import Changes, Keeper, TooMuch
 from executor.runners.agents.profile import BadProfile, Kind, Profile
 from executor.runners.agents.transcript import Facts, Transcript
 from executor.runners.agents.verdict import Verdict
@@ -85,16 +89,15 @@ def run(claimed: Claimed, io: Io, surroundings: Surroundings) -> Outcome:
 
 
 def _carry_out(task: _Task) -> Outcome:
-    keeper, changes = task.surroundings.keeper, Changes()
-    folder = task.surroundings.folder
     try:
-        if keeper:
-            keeper.enter(folder, task.protected)
+        if keeper := task.surroundings.keeper:
+            keeper.enter(task.surroundings.folder, task.protected)
+        changes = Changes()
         try:
             said = _talk(task)
         finally:
             if keeper:
-                changes = keeper.leave(folder, task.protected, task.surroundings.record)
+                changes = _leave(task, keeper)
     except Cancelled:
         return Outcome(RunStatus.CANCELLED, f"{task.name} was stopped before it began")
     except FileNotFoundError as error:
@@ -112,6 +115,15 @@ def _carry_out(task: _Task) -> Outcome:
             memory_bytes=max(checked.memory_bytes, outcome.memory_bytes),
         )
     return outcome
+
+
+def _leave(task: _Task, keeper: Keeper) -> Changes:
+    """Put back what the agent must not change. What it did and used counts also where that cannot be looked at."""
+    try:
+        return keeper.leave(task.surroundings.folder, task.protected, task.surroundings.record)
+    except (OSError, DatabaseError, psycopg.Error) as error:
+        logger.warning("what %s changed", task.name, exc_info=True)
+        return Changes(unknown=f"{type(error).__name__}: {error}".strip())
 
 
 def _not_there(task: _Task, error: FileNotFoundError) -> Outcome:
@@ -240,7 +252,10 @@ def _dollars(settings: Mapping[str, Any]) -> float | None:
 def _environ(task: _Task) -> dict[str, str]:
     allowed = environment.allowed(task.surroundings.environ, task.profile.environment)
     surroundings = replace(task.surroundings, environ={**allowed, **task.profile.set})
-    return shell.environ_of(task.claimed, _NO_BLOCK, surroundings)
+    environ = shell.environ_of(task.claimed, _NO_BLOCK, surroundings)
+    own = surroundings.folder / Path(surroundings.list_path).name
+    # Where it works apart, the list that is its business is the one in there, if there is one.
+    return environ | {"EXECUTOR_LIST": str(own)} if own.is_file() else environ
 
 
 def _verdict(task: _Task, said: _Said) -> Verdict:
@@ -273,6 +288,9 @@ def _outcome(task: _Task, said: _Said, changes: Changes) -> Outcome:
     if changes.paths:
         error = f"{name} changed what it must not: {', '.join(changes.paths[:5])}; it was put back"
         return replace(found, status=RunStatus.FAILED, error=f"{error}:\n{changes.diff}")
+    if changes.unknown:
+        error = f"it cannot be told whether {name} changed what it must not: {changes.unknown}"
+        return replace(found, status=RunStatus.FAILED, error=error)
     return _judged(task, said, found)
 
 

@@ -1,7 +1,7 @@
 """What agents must not change, kept as it was and put back: the list itself, and the paths that the list protects.
 
-The first agent at work on a list has its bytes remembered, the last one lets go of them. In between every end of a run
-looks whether they are the same, but for marks that the record bears out.
+The first agent at work in a folder has its bytes remembered, the last one lets go of them. In between every end of a
+run looks whether they are the same, but for marks that the record bears out.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Changes:
     paths: tuple[str, ...] = ()  # protected ones, the list among them where more than its marks was changed
     diff: str = ""
     failure: str = ""  # why something could not be put back
+    unknown: str = ""  # why nobody can tell what was changed
 
 
 @dataclass(slots=True)
@@ -44,8 +45,10 @@ class _Kept:
 class Keeper:
     """For one list. Called by the threads of its runs, hence the lock."""
 
-    def __init__(self, path: Path, read: Read) -> None:
+    def __init__(self, path: Path, read: Read, folder: Path) -> None:
+        """`folder` is where the tasks of the list work unless they work apart."""
         self._path = path
+        self._folder = folder
         self._read = read
         self._lock = threading.Lock()
         self._kept: dict[Path, _Kept] = {}  # by the folder in which an agent works
@@ -77,7 +80,9 @@ class Keeper:
         return files
 
     def _protected(self, folder: Path, patterns: Sequence[str]) -> list[Path]:
-        found = {self._path} if self._path.is_file() else set()
+        # An agent that works apart, in a worktree or a copy, has no business with the list: what changes in it is a
+        # person's.
+        found = {self._path} if folder == self._folder and self._path.is_file() else set()
         for pattern in [*patterns, self._path.name]:  # a copy of the list in the agent's own tree is no list
             for name in _matching(folder, pattern):
                 path = folder / name

@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def keeper(path: Path) -> Keeper:
-    return Keeper(path, partial(loader.parse, name=path.name))
+    return Keeper(path, partial(loader.parse, name=path.name), path.parent)
 
 
 def record(**statuses: str) -> dict[str, str]:
