@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from executor.model import Spent
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """At most so many dollars, tokens and seconds; None is any number."""
 
     usd: float | None = None
@@ -28,8 +28,7 @@ class Limits:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """The limits of a list as a whole, of any 24 hours, and of each task with all its attempts."""
 
     list: Limits

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A task still to do. `kind` is what durations are known of; one without takes no time.
 
     `waits_for` are ids, of jobs or of what never ends. `elapsed` is how long it has been running, None for one that is

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from loader.quick import quick
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class ListRow:
+class ListRow(Struct, frozen=True):
     """One list (`lists.find`)."""
 
     list_id: int
@@ -36,8 +34,7 @@ class ListRow:
     workers: int
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(Struct, frozen=True):
     """A run that has begun in the record and is to be carried out (`steps.claim`). `spec` is what to run and how."""
 
     list_id: int
@@ -59,27 +56,21 @@ class Claimed:
     list_created_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """A run whose end is now in the record (`steps.settle`)."""
 
     run_id: int
     took: timedelta
 
 
-new_claimed, new_settled = quick(Claimed), quick(Settled)
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A task that was skipped because what it depends on failed."""
 
     task_id: str
     skip_reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Prospects:
+class Prospects(Struct, frozen=True):
     """What is left of a list, by what it waits for (`steps.prospects`).
 
     `keyed` are ready but for the keys that others may hold, `unfit` ready but for another kind of worker.
@@ -96,8 +87,7 @@ class Prospects:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Orders:
+class Orders(Struct, frozen=True):
     """What people asked since a worker last looked (`steps.orders`). `skip` are run ids of its own.
 
     A worker that is not `entered` was taken for dead: what stands here was not asked of it.
@@ -113,8 +103,7 @@ class Orders:
     progress: Mapping[str, str] | None = None  # by run id, as JSON spells it
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A task as the queue knows it, to be compared with the file (`sync.known`)."""
 
     queue_id: int
@@ -145,8 +134,7 @@ class Known:
     file_rank: int | None = None  # what the file said of its priority when a person said otherwise
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Struct, frozen=True):
     """A task still to do with its own rank and the one it is claimed at (`sync.ranked`)."""
 
     queue_id: int
@@ -154,8 +142,7 @@ class Ranked:
     rank: int
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRow:
+class TaskRow(Struct, frozen=True):
     """A task as people see it (`tasks.of_list`)."""
 
     queue_id: int
@@ -216,8 +203,7 @@ class TaskRow:
         return "work" if self.runner == "manual" else "approval"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A task that only a person can move (`people.waiting`), and what they are to do.
 
     `wants` is `approval` (it has not begun), `review` (its work is done), `work` (it is theirs) or `mark` (blocked in
@@ -234,8 +220,7 @@ class Waiting:
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskName:
+class TaskName(Struct, frozen=True):
     """A task by its names, to find the one a person means (`tasks.ids`)."""
 
     queue_id: int
@@ -244,8 +229,7 @@ class TaskName:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(Struct, frozen=True):
     """One attempt at a task (`tasks.runs`)."""
 
     run_id: int
@@ -270,8 +254,7 @@ class RunRow:
     cost_usd: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Struct, frozen=True):
     """What runs used together (`tasks.spent`): of the whole list, of the last 24 hours, or of one task still to do."""
 
     scope: str  # list, day or task
@@ -281,8 +264,7 @@ class Spent:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What the runs of one task by one agent used (`tasks.costs`); `cost_usd` is None where no run told."""
 
     task_id: str
@@ -296,8 +278,7 @@ class Cost:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """How many tasks of a list stand where (`tasks.counts`): `queued` includes `blocked` and `waiting`."""
 
     total: int
@@ -310,8 +291,7 @@ class Counts:
     waiting: int
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerRow:
+class WorkerRow(Struct, frozen=True):
     """A live worker of a list (`workers.of_list`)."""
 
     worker_id: int
@@ -323,8 +303,7 @@ class WorkerRow:
     lease_left: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class FleetRow:
+class FleetRow(Struct, frozen=True):
     """A worker as `executor workers` shows it (`workers.all`): `lists` are paths, `running` counts its runs."""
 
     worker_id: int
@@ -344,16 +323,14 @@ class FleetRow:
     running: int
 
 
-@dataclass(frozen=True, slots=True)
-class ListName:
+class ListName(Struct, frozen=True):
     """A list by its names (`lists.with_work`)."""
 
     list_id: int
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """A worker that ran on this host, by what identifies its process (`workers.of_host`)."""
 
     worker_id: int
@@ -365,8 +342,7 @@ class Peer:
     lease_over: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """A task taken back from a worker that is gone (`workers.lose_runs`)."""
 
     queue_id: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from executor import urgency
 from executor.urgency import Urgency
@@ -13,8 +14,7 @@ from loader.model import Edge, Status, Task, TaskList
 _DONE = frozenset((Status.COMPLETED, Status.SKIPPED))
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """`waves` hold what could run side by side; `critical` is the longest chain of tasks that wait for one another."""
 
     waves: tuple[tuple[Task, ...], ...]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
+
+from msgspec import Struct
 
 from executor import states
 from executor.errors import IllegalMove
 from executor.states import RunStatus, TaskStatus
-from loader.quick import quick
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """What a run of an agent used: of this run alone, whatever the agent counts. `cost_usd` is None where unknown."""
 
     agent: str
@@ -25,8 +24,7 @@ class Usage:
     cost_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a run ended, as its runner saw it. `error` is empty on success; its first line is a sentence by itself.
 
     A run that was refused says when to try again (`wait`), or what a person has to do first (`halt`).
@@ -43,8 +41,7 @@ class Outcome:
     halt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """One row of the settle statement: what is recorded of the run and where its task goes."""
 
     run_id: int
@@ -61,9 +58,6 @@ class Move:
     review: bool = False  # it succeeded, and a person is to look at what it did
     usage: Usage | None = None
     halt: str = ""  # why the whole list stops
-
-
-_new_move = quick(Move)
 
 
 def decide(
@@ -92,7 +86,7 @@ def decide(
             raise IllegalMove(f"run {run_id} has not ended")
         case unknown:
             assert_never(unknown)
-    return _new_move(
+    return Move(
         run_id=run_id,
         queue_id=queue_id,
         run_status=outcome.status,

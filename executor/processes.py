@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from executor.log import logger
 
@@ -25,8 +26,7 @@ _LINUX = sys.platform.startswith("linux")
 _SWEEPS_MAX = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What tells a process from every other, also from a later one with the same pid."""
 
     host: str

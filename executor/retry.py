@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 # A worker that dies takes innocent tasks with it, eight at a time with -j 8; a limit as low as the retries' would fail
 # them. Twenty lets any of them through a bad night and still ends a task that kills every worker it meets.
 LOSSES_MAX = 20
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """How often a task may fail and how long to wait in between."""
 
     retries: int = 0

@@ -7,8 +7,10 @@ import logging
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from executor import choice
 from executor.errors import UsageError
@@ -18,8 +20,7 @@ LIBPQ_CHOOSERS = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT")
 _LEASE_MAX = 86400
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """One process's settings. `database_url` is None where the embedded server serves; `""` leaves all to libpq."""
 
     database_url: str | None

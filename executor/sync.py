@@ -8,10 +8,12 @@ newer one, and a mark the file lacks is due to be written (`tasks.marks_due`).
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from executor import gate, urgency
 from executor.model import Known
@@ -46,8 +48,7 @@ _COMPARED = (
 _DERIVED = frozenset(("position", "rank"))  # what stands elsewhere in the file changes these
 
 
-@dataclass(slots=True)
-class SyncPlan:
+class SyncPlan(Struct):
     """Everything one sync does, in the order it is applied. Ids are task ids of the file, numbers are queue ids."""
 
     renames: list[tuple[str, str]] = field(default_factory=list)

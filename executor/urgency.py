@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from loader.model import Status, Task, TaskList
 
 _MET = frozenset((Status.COMPLETED, Status.SKIPPED))
 
 
-@dataclass(frozen=True, slots=True)
-class Urgency:
+class Urgency(Struct, frozen=True):
     """The rank at which a task should be claimed, better than its own, and the task that lends it."""
 
     rank: int

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from loader import codes, frontmatter, hidden, jsons, outline, source, suspects, tables
 from loader.model import Carrier, TaskList
@@ -47,8 +49,7 @@ AnyLook = Look | Literal["front matter", "YAML", "object", "line"]
 _LOOKS: Mapping[Carrier, AnyLook] = {"heading": "heading", "yaml": "YAML", "file": "front matter"}
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """One line (from 1). `task_id` is the task it is or belongs to; `code` is set where a diagnostic says `reason`.
 
     A verdict "lost" would be a fault of the reader: there is none in any list that the tests know.

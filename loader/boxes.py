@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from loader import codes, fences, wording
 from loader.drafts import Draft
-from loader.model import Block, Diagnostic, MarkPlace, Status, Step, new_place
+from loader.model import Block, Diagnostic, MarkPlace, Status, Step
 from loader.outline import Item, Outline
 from loader.regions import Plan
 from loader.sections import Section, Sections
@@ -20,8 +21,7 @@ _LABEL = re.compile(r"[A-WYZ0-9]")
 _MALFORMED = re.compile(r"\\?\[(?:[ \t]*[xX~]?[ \t]*|[~/!?>-][A-Za-z])\\?\](?![(\[:])")
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """The drafts in file order, the lines accounted for, and for each item the draft it belongs to (-1 for none)."""
 
     drafts: list[Draft] = field(default_factory=list)
@@ -30,8 +30,7 @@ class Found:
     owners: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """What all carriers read from."""
 
     source: Source
@@ -41,8 +40,7 @@ class Page:
     languages: Mapping[str, str]
 
 
-@dataclass(slots=True)
-class _Box:
+class _Box(Struct):
     """An item with a box: its mark, whether a star stands behind it, the line of text after it, and its section."""
 
     item: Item
@@ -162,7 +160,7 @@ def _place(page: Page, box: _Box, found: Found) -> MarkPlace:
     before, _, _ = page.source.lines[line].partition(box.item.text[:3])
     if box.mark not in page.meanings:
         found.diagnostics.append(codes.diagnose(codes.UNKNOWN_MARK, line + 1, len(before) + 2, mark=box.mark))
-    return new_place(page.source.starts[line] + len(before.encode()) + 1, len(box.mark.encode()))
+    return MarkPlace(page.source.starts[line] + len(before.encode()) + 1, len(box.mark.encode()))
 
 
 def _draft(page: Page, box: _Box, found: Found) -> Draft:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from loader.model import Status
 from loader.outline import Item, Outline
@@ -52,8 +53,7 @@ _SPECD_HEAD = re.compile(r"^\|\s*id\s*(?=\|).*\|\s*depends-on\s*(?=\|).*\|\s*ver
 _ORIGIN_HEAD = re.compile(r"^\|\s*ID\s*\|\s*Task\s*\|\s*Pri(?:ority)?\s*\|\s*Status\s*\|", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class Look:
+class Look(Struct):
     """What the signs are looked for in: the first lines of boxes, the headings, table headers and all of the text."""
 
     name: str
@@ -94,8 +94,7 @@ class Look:
         return word in self.name.casefold()
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """A name, what shows it, and the reason to give."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from loader.model import Block, Carrier, MarkPlace, Status, Step
 from loader.references import Reference
@@ -14,8 +15,7 @@ from loader.wording import Wording
 _Value = TypeVar("_Value")
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """Lines count from 0, `end` is exclusive; `parent` is an index into the list of drafts, or -1.
 
     Sequences are lists once something is in them: most tasks have nothing for most of them, and five empty lists would

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from loader import durations
 from loader.model import Block, Role
@@ -21,8 +22,7 @@ _PLACE = re.compile(r"(?<![\w:]):(?:from|to)\b", re.ASCII)
 _ENV = re.compile(r"env\.[A-Za-z_]\w*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """An attribute that cannot be meant: its key, its value and what was expected."""
 
     key: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from loader import codes, legends, references, settings
 from loader.drafts import Draft
@@ -26,8 +27,7 @@ _OWN = frozenset(settings.OF_TASK).difference(DEPENDENCIES)
 _ALIASES = {"labels": "tags", "owner": "assignee"}
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """Drafts of one carrier with what is wrong in them."""
 
     drafts: list[Draft] = field(default_factory=list)

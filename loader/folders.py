@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 import loader
 from loader import codes, marks, reading, settings, source, yamls
@@ -17,8 +19,7 @@ from loader.structure import Wave
 _HINT = "name one of its files, or give them front matter with `id:` and `status:`"
 
 
-@dataclass(frozen=True, slots=True)
-class Patched:
+class Patched(Struct, frozen=True):
     """The files that change with their new bytes, the marks now in the files, unknown ids, and the list of all that."""
 
     sources: Mapping[str, bytes]

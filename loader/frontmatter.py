@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from loader import codes, priorities, settings, yamltext
 from loader.model import Diagnostic
@@ -14,8 +15,7 @@ from loader.priorities import Priority
 _BARE_NAME = re.compile(r"(?<![^\s\[,])@[\w./-]+")  # `[@ann]`, which people write and YAML refuses
 
 
-@dataclass(frozen=True, slots=True)
-class FrontMatter:
+class FrontMatter(Struct, frozen=True):
     """`end` is the line after it (0 where there is none); `settings` are the list's, read and checked."""
 
     end: int = 0

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from loader import codes, references
 from loader.drafts import Draft
-from loader.model import Diagnostic, Edge, new_edge
+from loader.model import Diagnostic, Edge
 from loader.naming import Place, on_line
-from loader.references import Ids, Reference, new_reference
+from loader.references import Ids, Reference
 from loader.structure import STRUCTURAL, Wait
 
 _SUGGESTIONS_MAX = 20  # each compares a name with every id
@@ -105,7 +105,7 @@ class Graph:
     def _follow(self, index: int, name: str, rule: str, line: int) -> None:
         target = self.index.get(name, index)
         if target == index:
-            self._refer(index, new_reference(name, rule, line))
+            self._refer(index, Reference(name, rule, line))
         else:  # an id as it is written: nearly all of them
             self._add(index, target, rule, line + 1)
 
@@ -159,7 +159,7 @@ class Graph:
 
     def _add(self, index: int, target: int, rule: str, line: int) -> None:
         if target not in self.edges[index]:
-            self.edges[index][target] = new_edge(self.task_ids[index], self.task_ids[target], rule, line)
+            self.edges[index][target] = Edge(self.task_ids[index], self.task_ids[target], rule, line)
 
     def _find_cycles(self) -> None:
         """Walk what waits for itself until a task comes again."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from loader import ids, signs, wording
 from loader.boxes import BOX, Page
@@ -40,8 +42,7 @@ _SIGN = re.compile(rf"(?P<sign>{'|'.join(signs.SIGNS)})\ufe0f?[ \t]*")
 _IDS_OF_BOXES = ("", "dotted", "bracketed")
 
 
-@dataclass(slots=True)
-class _Head:
+class _Head(Struct):
     """A heading that could be a task; `end` is where its section ends, `parent` the heading around it."""
 
     index: int

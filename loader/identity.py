@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeVar
+
+from msgspec import Struct
 
 from loader.model import Task
 
@@ -15,8 +16,7 @@ _COMPARISONS_MAX = 20_000  # for one parent: about half a second
 _NEIGHBOURS_MIN = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A task as the queue remembers it. `parent` is the old id of its parent."""
 
     task_id: str
@@ -30,8 +30,7 @@ class Known:
 _One = TypeVar("_One", Known, Task)
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(Struct, frozen=True):
     """`same` and `renamed` map new ids to old ones; `added` are new ids, `removed` old ones, both in order."""
 
     same: Mapping[str, str]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _END = r"(?=[\s:.,)\]—–*`~]|$)"
 
@@ -40,8 +41,7 @@ _MAY_BEGIN = re.compile(
 _BEFORE = re.compile(r"[*`\[~_]*")
 
 
-@dataclass(slots=True)
-class Candidate:
+class Candidate(Struct):
     """What could be an id: its family ("" for a sure one) and how much text it takes, decoration and colon included."""
 
     name: str

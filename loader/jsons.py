@@ -6,7 +6,9 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from loader import codes, fields
 from loader.drafts import Draft
@@ -22,8 +24,7 @@ _ORDINARY_TAG = "master"
 REASONS = {"prd-json": "it holds user stories", "task-master": "it holds a list of tasks"}
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """A JSON value and the characters it takes; the items of an object or array stand in `children`."""
 
     start: int
@@ -33,8 +34,7 @@ class Node:
     items: list[Node] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Read:
+class Read(Struct):
     """What a JSON file holds; `dialect` is "" where that is no task list."""
 
     found: Found

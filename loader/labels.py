@@ -8,7 +8,8 @@ Both are looked at again before anybody writes them: what would read otherwise i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from loader import source as sources
 from loader.model import Task, TaskList
@@ -26,8 +27,7 @@ _OTHERWISE = "with a comment behind its title the list would read otherwise: wri
 _NAMELESS = ("plain", "native")
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
+class Labelled(Struct, frozen=True):
     """The new bytes; `added` are ids with the line (from 1) they go to, `refused` ids that fit nowhere, and why."""
 
     source: bytes

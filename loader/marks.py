@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import accumulate
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 import loader
 from loader import codes, legends, signs, steps
@@ -15,8 +17,7 @@ from loader.model import Diagnostic, MarkPlace, Status, Task, TaskList
 _OWN_WORDS = ("table", "yaml", "json")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One stretch of bytes to replace; `mark` is then the mark of the task, or of its step of that number."""
 
     index: int
@@ -26,8 +27,7 @@ class Change:
     step: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Patched:
+class Patched(Struct, frozen=True):
     """The new bytes, the mark now in the file for each task wanted or ticked with its children, and unknown ids.
 
     `tasks` is what parsing `source` again would give; `changes` are in file order.

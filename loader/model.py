@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from loader.quick import quick
+from msgspec import Struct, field
 
 Role = Literal["run", "verify", "prompt", "text"]
 Carrier = Literal["checkbox", "table", "heading", "yaml", "file", "json", "todo.txt"]
@@ -31,8 +30,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One thing to know about the file: `line` and `column` count from 1, `column` in characters."""
 
     code: str
@@ -44,8 +42,7 @@ class Diagnostic:
     file: str = ""  # of a folder that is one list
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A fenced block of a task. `line` is the line of its opening fence, `content` ends with a newline unless empty."""
 
     language: str
@@ -55,8 +52,7 @@ class Block:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """`task_id` waits until `depends_on` is completed, because of `rule` as written on `line`."""
 
     task_id: str
@@ -66,8 +62,7 @@ class Edge:
     file: str = ""  # of a folder that is one list
 
 
-@dataclass(frozen=True, slots=True)
-class MarkPlace:
+class MarkPlace(Struct, frozen=True):
     """The bytes of the file that hold a task's mark: `start` is an offset into the file as it is on disk, BOM included.
 
     `length` may be 0 (a table cell or a prefix that is not there yet); `before` and `after` are written around the new
@@ -80,8 +75,7 @@ class MarkPlace:
     after: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A box in the body of a task that is a heading: ticked with the task, never run on its own."""
 
     mark: str
@@ -90,8 +84,7 @@ class Step:
     body_line: int = -1  # the line of the task's body that shows it, from 0; -1 for none
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """One task as its file tells it (format.md, section 1). `lines` is first and last, from 1, inclusive."""
 
     task_id: str
@@ -124,8 +117,7 @@ class Task:
     archived: bool = False  # in a section of completed tasks: it is completed whatever its mark
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Tasks one after the other that are written in one way, and how that was seen.
 
     `section` is the heading path they share, `lines` are those of the first and the last of them (None for a folder).
@@ -138,11 +130,7 @@ class Part:
     count: int
 
 
-new_edge, new_place, new_task = quick(Edge), quick(MarkPlace), quick(Task)
-
-
-@dataclass(frozen=True, slots=True)
-class TaskList:
+class TaskList(Struct, frozen=True):
     """A whole file. `sha256` is of its bytes on disk; `tasks` are in file order; ids are unique."""
 
     title: str

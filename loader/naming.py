@@ -6,7 +6,8 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from loader import codes, ids, references, wording
 from loader.drafts import Draft
@@ -23,8 +24,7 @@ def on_line(line: int) -> str:
     return f"line {line}"
 
 
-@dataclass(slots=True)
-class Names:
+class Names(Struct):
     """By index of draft: its id, its title, and whether the id is written in the file."""
 
     ids: list[str] = field(default_factory=list)
@@ -117,8 +117,7 @@ def _twice(drafts: Sequence[Draft], first: int, second: int, new: str, on_duplic
     )
 
 
-@dataclass(slots=True)
-class _Taken:
+class _Taken(Struct):
     """The ids given so far, with the index of their draft, and the next number to try after each."""
 
     by_id: dict[str, int] = field(default_factory=dict)

@@ -6,8 +6,9 @@ Lines count from 0 here; `end` is exclusive.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 HiderKind = Literal["html", "comment", "quote", "code"]
 
 
-@dataclass(slots=True)
-class Heading:
+class Heading(Struct):
     """A heading outside lists and quotes."""
 
     line: int
@@ -24,8 +24,7 @@ class Heading:
     text: str
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct):
     """A list item outside quotes; `text` is its first paragraph, which starts on `text_line` (-1 without one)."""
 
     index: int
@@ -36,8 +35,7 @@ class Item:
     text: str = ""
 
 
-@dataclass(slots=True)
-class Fence:
+class Fence(Struct):
     """A fenced block outside quotes; `item` is the innermost item around it, or -1."""
 
     start: int
@@ -48,16 +46,14 @@ class Fence:
     markup: str
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """A table outside lists and quotes: header, delimiter row and body lines."""
 
     start: int
     end: int
 
 
-@dataclass(slots=True)
-class Hider:
+class Hider(Struct):
     """A block whose contents are no list items, whatever they look like."""
 
     kind: HiderKind
@@ -66,8 +62,7 @@ class Hider:
     content: str = ""
 
 
-@dataclass(slots=True)
-class Outline:
+class Outline(Struct):
     """Everything found, each kind in file order."""
 
     headings: list[Heading] = field(default_factory=list)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from loader import codes
 from loader.model import Diagnostic
@@ -20,16 +21,14 @@ _TITLE = re.compile(r"\W*dependenc(?:y|ies)\W*", re.IGNORECASE)
 _BULLET = re.compile(r"[ \t]*[-*+][ \t]+(?P<rest>(?:none|WP\d).*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """A package that another one names, and the line (from 0) that does."""
 
     name: str
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """Lines from `start` to before `end`. `needs` is None where nothing is said, and empty where that is "none"."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 _WORDS = {
     "critical": ("P1", 0),
@@ -53,8 +54,7 @@ _HEADING = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Priority:
+class Priority(Struct, frozen=True):
     """`name` is P1 to P4, `raw` what the file says, `rank` the claim order."""
 
     name: str

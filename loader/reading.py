@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
+
+from msgspec import Struct, field
 
 from loader import (
     bodies,
@@ -50,8 +51,7 @@ from loader.regions import Plan
 from loader.sections import Section, Sections
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(Struct, frozen=True):
     """What the caller asks for; the front matter fills what is left open."""
 
     dialect: str | None
@@ -175,8 +175,7 @@ def _assemble(
     return facts
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(Struct):
     """All that the carriers of a file have found; what is left is common to them."""
 
     text: source.Source

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
-from loader.quick import quick
+from msgspec import Struct, field
 
 _NOTHING = frozenset(
     {"", "none", "-", "–", "—", "n/a", "na", "nil", "null", "nothing", "なし", "无", "無", "없음", "[]"}
@@ -26,8 +25,7 @@ _NOUNS = frozenset({"task", "tasks", "step", "group", "groups", "iteration"})
 _QUOTING = "[]{}\"'`*_ \t."
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """One name in a dependency, as written, with the rule and the line (from 0) that gave it."""
 
     name: str
@@ -35,11 +33,7 @@ class Reference:
     line: int
 
 
-new_reference = quick(Reference)
-
-
-@dataclass(slots=True)
-class Ids:
+class Ids(Struct):
     """The ids of a list, for looking names up: exact first, then without regard to case."""
 
     known: Mapping[str, str]  # what may be written -> task id

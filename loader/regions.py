@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from loader import steps
 from loader.drafts import Draft
@@ -15,8 +17,7 @@ from loader.sections import Sections
 _SHELLS = frozenset({"sh", "bash", "zsh", "shell"})
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """The headings that are tasks, as drafts in file order, and the lines in which boxes are no tasks of their own."""
 
     drafts: list[Draft] = field(default_factory=list)

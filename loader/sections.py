@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from loader import priorities
 from loader.outline import Heading
@@ -45,8 +46,7 @@ _OPTIONAL = re.compile(r"^(?:optional|nice[ -]to[ -]haves?|future)\b|[(\[]option
 _ASIDE = re.compile(r"[(\[:–—]")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """One heading with those above it."""
 
     line: int
@@ -58,8 +58,7 @@ class Section:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sections:
+class Sections(Struct, frozen=True):
     """All sections of a file in order; `title` is the first heading when that is of level one."""
 
     title: str

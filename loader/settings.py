@@ -6,8 +6,9 @@ import difflib
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from loader import dialects, durations, priorities, references
 
@@ -15,8 +16,7 @@ Level = Literal["task", "list", "both"]
 Reader = Callable[[object], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One key: where it may stand and how its value is read; `read` raises ValueError saying what it expects."""
 
     name: str

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from loader import codes
 from loader.drafts import Draft
@@ -33,8 +34,7 @@ def explained(rule: str) -> str:
     return STRUCTURAL.get(rule, rule)
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """One structural edge by index of draft; `line` counts from 0."""
 
     index: int
@@ -43,8 +43,7 @@ class Wait:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wave:
+class Wave(Struct, frozen=True):
     """The names of one wave, and the line of its fence."""
 
     names: tuple[str, ...]

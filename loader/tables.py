@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from loader import codes, ids, legends, priorities, references, settings, signs, wording
 from loader.boxes import Found, Page
@@ -71,8 +72,7 @@ _ESCAPED_PIPE = re.compile(r"\\\|")
 _SIGN = re.compile(r"(" + "|".join(signs.SIGNS) + r")\ufe0f?")
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A cell's text, the column (from 0) where it begins in its line, and its width with the blanks around it."""
 
     text: str
@@ -80,8 +80,7 @@ class Cell:
     width: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(Struct, frozen=True):
     names: tuple[str, ...]
     roles: dict[str, int]  # role -> column
 

@@ -9,7 +9,7 @@ from json.encoder import encode_basestring_ascii as quoted
 
 from loader import priorities
 from loader.drafts import Draft
-from loader.model import Edge, Task, new_task
+from loader.model import Edge, Task
 from loader.naming import Names
 from loader.priorities import Priority
 
@@ -32,7 +32,7 @@ def _task(index: int, draft: Draft, names: Names, edges: Sequence[Edge], lines: 
     title = names.titles[index]
     agent = wording.agent or _text(given.get("agent"))
     settings = {key: value for key, value in given.items() if key not in _OWN_FIELDS} if given else given
-    return new_task(
+    return Task(
         task_id=names.ids[index],
         title=title,
         body=draft.body,

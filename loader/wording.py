@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from loader import ids, priorities, references
 from loader.priorities import Priority
@@ -63,8 +64,7 @@ _PROJECT = re.compile(r"\+([A-Za-z][\w./-]*)")
 _CARET = re.compile(r"\^([A-Za-z0-9][\w.-]*)")
 
 
-@dataclass(slots=True)
-class Wording:
+class Wording(Struct):
     """What a first line says. `needs` are rules with their names; `hidden_id` stands in a comment or after 🆔 or ^."""
 
     title: str = ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from loader import fields, yamltext
 from loader.boxes import Page
@@ -30,8 +32,7 @@ _PLAN_NAME = re.compile(r"(?P<id>.*?)-?PLAN\.md", re.IGNORECASE)
 _OBJECTIVE = re.compile(r"^<objective>\s*(\S.*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """What the front matter of a file that is a task says of its place among the others."""
 
     dialect: str

@@ -7,8 +7,9 @@ up -> unchanged.newest: the folder is what is applied        most runs end here,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
+
+from msgspec import Struct
 
 from sql import unchanged
 
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from sql.runner import Options
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """What one `up` did itself, in order, and the newest version of the set now; another runner may have done some."""
 
     migrations: tuple[Migration, ...]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sql.tokens import BadScript
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """How long a file may wait, as its directives say; a timeout of zero waits for ever."""
 
     lock_timeout: timedelta = timedelta(seconds=5)
@@ -19,8 +20,7 @@ class Bounds:
     retries: int = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Directives:
+class Directives(Struct, frozen=True):
     """All that a file may ask for. `allow` names lint rules, `replaces` the first and last version of a squashed range.
 
     `waits` tells whether the lock timeout is the file's own word, and not the default.

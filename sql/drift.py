@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from psycopg.errors import UndefinedTable
 from psycopg.rows import tuple_row
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 LEDGER = queries.load("ledger")
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """The fingerprint that a run left, the one the schema has now, and the file after which it was taken.
 
     `differences` are how it drifted, in words; none where an earlier version of the program kept the fingerprint alone.

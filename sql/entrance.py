@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from msgspec import Struct
 from psycopg import Connection, errors
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
@@ -34,8 +34,7 @@ class Found(NamedTuple):
         return self.taken or self.newest > newest
 
 
-@dataclass(frozen=True, slots=True)
-class Entrance:
+class Entrance(Struct, frozen=True):
     """What is asked on entering: the lock, and once that is tried for, what the query `look` finds."""
 
     turn: Turn

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from sql.plan import Problem
@@ -27,8 +28,7 @@ class MigrationError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong with a file, and where: line and column from 1, or 0 when the file as a whole is meant."""
 
     path: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sql import numbering, script
 from sql.errors import Fault, FilesRefused
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(Struct, frozen=True):
     """One file. A repeatable one has no version: 0."""
 
     version: int
@@ -61,8 +61,7 @@ class Migration:
         return self.script.bounds
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """`migrations` by version; `repeatables` by name, each run again whenever its checksum changes."""
 
     migrations: tuple[Migration, ...]

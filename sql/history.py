@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Unpack
 
+from msgspec import Struct
 from psycopg import Connection
 
 from sql import entrance, folder, lock
@@ -28,8 +28,7 @@ class Resolution(StrEnum):
     REBLESS = "rebless"
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """What the ledger said of a version before, and what it says now; None for nothing."""
 
     before: Recorded | None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sql.script import Statement
 from sql.tokens import Kind, Piece, scan
 
 
-@dataclass(frozen=True, slots=True)
-class NamedIndex:
+class NamedIndex(Struct, frozen=True):
     """`name` as the catalogue has it; `table` as the statement spells it, with or without its schema."""
 
     name: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.errors import InsufficientPrivilege, UndefinedTable
 from psycopg.rows import class_row, tuple_row
@@ -29,8 +29,7 @@ class Stored(NamedTuple):
     down: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """What was done to the history other than applying."""
 
     version: int
@@ -41,8 +40,7 @@ class Event:
     tool: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Struct, frozen=True):
     """The rows of one set in one scope, over a connection; `tool` is the program that writes them."""
 
     connection: Connection[Any]

@@ -7,11 +7,11 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.pq import ConnStatus
 from psycopg.rows import class_row, tuple_row
@@ -26,8 +26,7 @@ POLL_MIN = 0.02
 POLL_MAX = 0.12
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """A session with a lock that we want; most fields are hidden from roles that may not see it."""
 
     pid: int
@@ -52,8 +51,7 @@ def key(*parts: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """What a transaction under a lock is entered with. `on_wait` is called once, when the first try failed.
 
     `pause` lets so many seconds pass between two tries.

@@ -7,8 +7,9 @@ are those of the server's manual, "Explicit Locking"; tests compare with pg_lock
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from sql.reading import Action, Reading, find, name_at, read
 
@@ -42,8 +43,7 @@ class Mode(IntEnum):
                 return "nothing but changes of the schema"
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """A lock on a relation; the name as the statement spells it."""
 
     relation: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from sql.folder import Migration
 
@@ -19,8 +20,7 @@ class NoticeKind(StrEnum):
     SERVER = "server"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """What happens to a migration. `text` says why it waits, who is in the way, or what the server said."""
 
     kind: NoticeKind

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import unified_diff
 from enum import StrEnum
 from itertools import islice, zip_longest
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sql import script
 from sql.directives import Directives
@@ -25,8 +27,7 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """A row of the ledger. `finished_at` is None for a file that did not get to its end, and `error` says why."""
 
     version: int
@@ -55,8 +56,7 @@ class ProblemKind(StrEnum):
     PARTIAL = "partial"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Why nothing may run: `subject` names the file or the row, `detail` is the fact about it."""
 
     kind: ProblemKind
@@ -65,8 +65,7 @@ class Problem:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """`pending` in order, then `repeats`. `newest` is the highest version applied, 0 for none; `known` the folder's."""
 
     pending: tuple[Migration, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from sql.tokens import Kind, Token, lex
 
@@ -20,8 +21,7 @@ _TWO_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One action of ALTER TABLE, or a column or constraint of CREATE TABLE: its tokens, and where it begins."""
 
     tokens: tuple[Token, ...]
@@ -35,8 +35,7 @@ class Action:
         return find(self.words, phrase) >= 0
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Struct, frozen=True, dict=True):
     """A statement's tokens without blanks and comments; unquoted words are read in upper case."""
 
     tokens: tuple[Token, ...]

@@ -6,10 +6,10 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from msgspec import Struct, field
 from psycopg import Connection, Error
 from psycopg.errors import Diagnostic
 from psycopg.pq import TransactionStatus
@@ -45,8 +45,7 @@ class Options(TypedDict, total=False):
     pause: Callable[[float], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Runner:
+class Runner(Struct, frozen=True):
     """One run over one set in one scope.
 
     `set_name` names the folder in the ledger, `scope` the schema of a tenant (empty is the database as a whole), `tool`

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sql import directives, refusals
 from sql.directives import Bounds, Directives
@@ -13,8 +14,7 @@ from sql.tokens import BadScript, Kind, scan
 __all__ = ["Bounds", "Script", "Statement", "checksum", "parse", "place", "undoing"]
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement without its semicolon: `offset` counts characters from 0, `line` from 1.
 
     `words` are its first words in upper case, quoted text left out: enough to tell what kind it is.
@@ -26,8 +26,7 @@ class Statement:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Struct, frozen=True):
     """A file, understood. `up` is its text before the down part, so offsets into one are offsets into the other."""
 
     up: str
@@ -76,8 +75,7 @@ def place(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """The statement being read: its tokens as the checksum sees them, and where it begins and ends."""
 
     start: int = -1
@@ -86,8 +84,7 @@ class _Open:
     words: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Body:
+class _Body(Struct):
     """How deep we are between BEGIN ATOMIC and its END, where semicolons belong to the routine."""
 
     depth: int = 0

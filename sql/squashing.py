@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sql import directives, refusals, script
 from sql.errors import Fault, FilesRefused
@@ -17,8 +18,7 @@ from sql.tokens import Kind, scan
 _LINGERS = re.compile(r"\b(?:SET|set_config|SEARCH_PATH)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Squashed:
+class Squashed(Struct, frozen=True):
     """The file to write, and those it stands for."""
 
     name: str

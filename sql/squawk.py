@@ -6,7 +6,8 @@ import json
 import shutil
 import subprocess
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sql.errors import MigrationError
 
@@ -20,8 +21,7 @@ class SquawkFailed(MigrationError):
     """The program is there, and did not answer as it should."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
+class Opinion(Struct, frozen=True):
     """One finding of squawk's, by the name of its rule; line and column count from 1."""
 
     code: str

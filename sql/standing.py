@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Unpack
 
+from msgspec import Struct
 from psycopg import Connection
 
 from sql import folder, lock
@@ -35,8 +35,7 @@ class Standing(StrEnum):
     PARTIAL = "partial"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One line: `applied_at` and `took` where it was applied; `detail` is what a person should know about it."""
 
     version: int
@@ -52,8 +51,7 @@ class Entry:
         return label(self.version, self.name) if self.version else f"repeat/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """`entries` by version, repeatable files last; `plan` is what `up` would do, or why it would not."""
 
     entries: tuple[Entry, ...]

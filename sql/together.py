@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
@@ -39,16 +39,14 @@ class TableLock(NamedTuple):
     mode: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """A file that ran, and the locks that no file before it in the trial had taken already."""
 
     migration: Migration
     locks: tuple[TableLock, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """`skipped` are those that run outside a transaction, which cannot be taken back."""
 
     tried: tuple[Tried, ...]

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import zip_longest
 
+from msgspec import Struct
 from psycopg.pq.abc import PGresult
 
 from sql import entrance, failures, queries
@@ -48,8 +48,7 @@ def run(
     return tuple(done)
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Struct):
     """Where a run stands between two files.
 
     `found` is what was seen on entering the next file's transaction, where that is open; `owed` says that the last

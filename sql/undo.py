@@ -10,9 +10,9 @@ down -> read the ledger, choose rows                          raises Irreversibl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
+from msgspec import Struct
 from psycopg import Connection
 
 from sql import apply, drift, entrance, failures, folder, outside, queries, script, transaction
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 LEDGER = queries.load("ledger")
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(Struct, frozen=True):
     """What one `down` undid, in the order it did, and the newest version of the set now."""
 
     migrations: tuple[Migration, ...]

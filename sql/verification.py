@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
@@ -29,8 +29,7 @@ class InvalidIndex(NamedTuple):
     table: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """What is wrong: `changes` are the lines of difference of edited files, by version. `drift` is None if unknown."""
 
     problems: tuple[Problem, ...]

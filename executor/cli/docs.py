@@ -70,9 +70,10 @@ def _written(found: Catalogue, format_: str, title: str) -> str:
 
             return html.text(found, title=title)
         case "json":
-            import dataclasses
             import json
 
-            return json.dumps(dataclasses.asdict(found), ensure_ascii=False, indent=2) + "\n"
+            from msgspec import to_builtins
+
+            return json.dumps(to_builtins(found), ensure_ascii=False, indent=2) + "\n"
         case _:
             raise UsageError(f"--format {format_}: no such format", hint=f"one of {FORMATS.replace('|', ', ')}")

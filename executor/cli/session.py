@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from executor import settings
 from executor.cli import console
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from executor.operations.following import Line
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A connection, the list it is about, and who asks."""
 
     connection: Connection[Any]
@@ -33,8 +33,7 @@ class Session:
         return _line(self.database, self.row)
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """A database, and the list it is about; None is all of them."""
 
     database: Database

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from executor import errors
 from executor.cli import console, session
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from loader.model import TaskList
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What was typed. `fail_fast` None leaves it to the list; a file that is None is the one here."""
 
     files: Sequence[str | None]
@@ -56,8 +57,7 @@ class Asked:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(Struct, frozen=True):
     """A list in the queue, ready to be worked on."""
 
     source: Source

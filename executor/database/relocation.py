@@ -9,12 +9,12 @@ left          arrived      the target is in use
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.errors import UndefinedTable
 from psycopg.rows import class_row
@@ -34,8 +34,7 @@ class State(StrEnum):
     ARRIVED = "arrived"
 
 
-@dataclass(frozen=True, slots=True)
-class Relocation:
+class Relocation(Struct, frozen=True):
     """`other` is the database at the other end, without user and password."""
 
     move_id: UUID

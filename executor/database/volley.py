@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import count, starmap
@@ -12,6 +11,7 @@ from json import JSONDecoder
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from msgspec import Struct
 from psycopg import Connection, abc, errors, generators
 from psycopg.adapt import Loader, Transformer
 from psycopg.pq import ExecStatus
@@ -25,8 +25,7 @@ _NUMBERS = count(1)
 _prepared: WeakKeyDictionary[Connection[Any], dict[bytes, bytes]] = WeakKeyDictionary()
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A named query with its parameters.
 
     `row` is what each row of the answer becomes, called with its columns in their order; None where nobody asks.

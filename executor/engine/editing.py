@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from executor.engine.serving import Ending, Serving, Synced, Watch
 from executor.engine.worker import Worker

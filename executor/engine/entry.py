@@ -5,12 +5,12 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
+from msgspec import Struct
 
 from executor import __version__, clock, processes, recovery, redaction
 from executor.database import translate
@@ -41,8 +41,7 @@ _RECORD_SECONDS = 60.0
 _RECORD_PAUSE_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """A list to work on. `write_back` off leaves the file alone."""
 
     list_id: int
@@ -58,8 +57,7 @@ class Assignment:
     watched: tuple[Watched, Sync] | None = None  # its file, and how a save of it gets into the queue
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(Struct, frozen=True):
     """How the tasks of a run stand at its end, and the ids of those that failed."""
 
     counts: Counts
@@ -192,10 +190,10 @@ def _watch(worker: Worker, assignment: Assignment) -> Watch | None:
         return None
     file, sync = assignment.watched
     list_id = assignment.list_id
-    watch = Watch(sync, assignment.synced)
+    reader = Reader(file, lambda: watch.agreed, lambda save: worker.inbox.post(Edited(list_id, save)))
+    watch = Watch(sync, assignment.synced, reader)
     if assignment.known:  # who loaded it has told its warnings
         watch.warned = frozenset((one.code, one.message) for one in assignment.known.diagnostics)
-    watch.reader = Reader(file, lambda: watch.agreed, lambda save: worker.inbox.post(Edited(list_id, save)))
     return watch
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import signal
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from executor import clock, faults, gate, outcome
 from executor.engine import heartbeat

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import psycopg
+from msgspec import Struct
 
 from executor import clock, processes, recovery
 from executor.engine.guard import Guard
@@ -26,8 +26,7 @@ MARGIN = 1 / 6
 _RETRY_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """What is renewed. `trusted_until` is on the boot-time clock, reckoned from before the request."""
 
     worker_id: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from executor.engine.serving import Ending
 from executor.model import Prospects
@@ -12,15 +13,13 @@ POLL = timedelta(seconds=1)
 _SOON = timedelta(milliseconds=20)
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Look again after this long, or when woken."""
 
     duration: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Recount:
+class Recount(Struct, frozen=True):
     """Tasks wait for others that can never come: make sure that the counters are right before believing it."""
 
 

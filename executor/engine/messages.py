@@ -3,62 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import psycopg
+from msgspec import Struct
 
 from executor.outcome import Outcome
 from executor.queue.steps import Chunk, Talk
 from executor.watch.reader import Save
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A runner is through with a run."""
 
     run_id: int
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
+class Printed(Struct, frozen=True):
     """A run has printed something."""
 
     chunk: Chunk
 
 
-@dataclass(frozen=True, slots=True)
-class Talking:
+class Talking(Struct, frozen=True):
     """A run is part of a conversation with its agent."""
 
     talk: Talk
 
 
-@dataclass(frozen=True, slots=True)
-class Woken:
+class Woken(Struct, frozen=True):
     """Somebody changed something of this list in the database (None: any of them), or it is time to look."""
 
     list_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Signalled:
+class Signalled(Struct, frozen=True):
     """The process received a signal; `urgent` means no waiting for what runs (SIGTERM)."""
 
     urgent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Beaten:
+class Beaten(Struct, frozen=True):
     """The lease of this entry was renewed."""
 
     worker_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class BeatFailed:
+class BeatFailed(Struct, frozen=True):
     """The lease of this entry could not be renewed this time; `left` is how long it still holds."""
 
     worker_id: int
@@ -66,29 +59,25 @@ class BeatFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseLost:
+class LeaseLost(Struct, frozen=True):
     """This entry is off the books, the worker was taken for dead: its runs belong to others now."""
 
     worker_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Struct, frozen=True):
     """There is a database again."""
 
     connection: psycopg.Connection[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Unconnected:
+class Unconnected(Struct, frozen=True):
     """There is still no database, and why."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class MarksWritten:
+class MarksWritten(Struct, frozen=True):
     """Marks now in the file: task id to status word, and the hash of the bytes they are part of."""
 
     list_id: int
@@ -99,8 +88,7 @@ class MarksWritten:
     changed_ns: int = 0  # when they were there, by the file system's clock
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(Struct, frozen=True):
     """Somebody saved the file of a list, or took it away."""
 
     list_id: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection
 
 from executor import clock
@@ -20,8 +20,7 @@ from executor.queue.steps import Offer
 _LOOK_SECONDS = 1.0
 
 
-@dataclass(slots=True)
-class Recruiting:
+class Recruiting(Struct):
     """The `Recruiter` of a fleet worker. `paths` are the lists it may serve, None is all; `assign` prepares one."""
 
     offer: Offer

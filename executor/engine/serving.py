@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import Struct, field
 from psycopg import Connection
 
 from executor.budget import Budget
@@ -49,8 +49,7 @@ class Ending(StrEnum):
     ABANDONED = "abandoned"  # interrupted while there was no database to tell
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(Struct, frozen=True):
     """How this worker runs this list."""
 
     in_order: bool  # a waiting retry holds up what is behind it
@@ -64,8 +63,7 @@ class Choices:
     most: int | None = None  # how many of its tasks may run at the same time on all workers
 
 
-@dataclass(frozen=True, slots=True)
-class Synced:
+class Synced(Struct, frozen=True):
     """A list after its file was brought into the queue again: what changed, how it stands, and how it is run now.
 
     `overtaken` are boxes that a save emptied only because it did not know of our tick. `again` are the queue ids
@@ -87,13 +85,12 @@ class Synced:
 Sync = Callable[[Connection[Any], TaskList, Collection[str]], Synced | None]
 
 
-@dataclass(slots=True)
-class Watch:
+class Watch(Struct):
     """What there is to a list that is watched. Only the loop touches it; its reader looks at `agreed`."""
 
     sync: Sync
     agreed: str | None  # the hash of the bytes that the queue agrees with
-    reader: Reader = field(init=False)
+    reader: Reader
     save: Save | None = None  # what was heard of, and not brought in yet
     warned: frozenset[tuple[str, str]] = frozenset()  # code and message of what was told of the file already
     is_unread: bool = False  # the last save was no list, or none was there
@@ -113,8 +110,7 @@ class Recruiter(Protocol):
         """Something happened to a list that is not served."""
 
 
-@dataclass(slots=True)
-class Serving:
+class Serving(Struct):
     """A list and a worker's dealings with it. Only the loop touches it."""
 
     list_id: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from executor import clock, faults, runners
 from executor.engine.inbox import Inbox

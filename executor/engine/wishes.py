@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from executor import budget
 from executor.engine.serving import Choices
@@ -18,8 +20,7 @@ _PRIORITIES = ("P1", "P2", "P3", "P4")
 _RETRIES_OF_AGENTS = 2  # where nobody says: what they get wrong, they often mend when told what was wrong
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """Options of `run`; None leaves the choice to the list's own settings."""
 
     jobs: int | None = None

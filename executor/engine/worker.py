@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from msgspec import Struct, field
 
 from executor import processes
 from executor.database.connection import Database
@@ -32,8 +32,7 @@ class Fate(StrEnum):
     LOST = "lost"
 
 
-@dataclass(slots=True)
-class Active:
+class Active(Struct):
     """A run that is being carried out, and the list it is of."""
 
     claimed: Claimed
@@ -44,8 +43,7 @@ class Active:
     progress: str = ""  # how far it says it is, as last told
 
 
-@dataclass(slots=True)
-class Worker:
+class Worker(Struct):
     """One process at work on one or more lists. Only the loop touches it."""
 
     database: Database

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import tuple_row
 
@@ -28,8 +28,7 @@ LEAP = 1_000_000_000
 Tell = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
+class Backup(Struct, frozen=True):
     """A file and what it says of itself; `size` in bytes."""
 
     path: Path
@@ -37,8 +36,7 @@ class Backup:
     manifest: Manifest
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """What was put back; `aside` is the schema that what was there is in now, and `texts` are the files written."""
 
     manifest: Manifest

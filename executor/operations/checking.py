@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from executor.errors import ListError
 from executor.operations import vetting
@@ -12,8 +13,7 @@ from loader import codes
 from loader.model import Diagnostic, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """A file with what is to be said of it, in the order of its lines."""
 
     path: Path

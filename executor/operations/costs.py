@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection
 
 from executor.database import translate
@@ -13,8 +13,7 @@ from executor.model import Cost
 from executor.queue import tasks
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Struct, frozen=True):
     """Several rows together; `cost_usd` is None where none of them tells."""
 
     runs: int = 0

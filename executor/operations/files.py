@@ -12,8 +12,9 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 import loader
 from executor.errors import ListError, UsageError
@@ -29,8 +30,7 @@ _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 USUAL_NAMES = ("tasks.md", "TASKS.md", "TODO.md")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """How a file is to be parsed, where the command line says more than the file itself."""
 
     name: str = "tasks.md"

@@ -7,10 +7,10 @@ output: how the run stands -- one query; the rest of its output, a page a query;
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import psycopg
+from msgspec import Struct
 from psycopg import Connection
 
 from executor import clock
@@ -29,8 +29,7 @@ POLL_SECONDS = 1.0
 _CALM_SECONDS = 0.1
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct):
     """A reader's connection, made anew by `attach` when it breaks; for one thread.
 
     `list_id` is the list whose notices wake it, None is any. `is_left` says when nobody reads it any more, `notice`
@@ -41,9 +40,9 @@ class Line:
     list_id: int | None
     is_left: Callable[[], bool] = lambda: False
     notice: Callable[[str], None] = lambda _: None
-    _connection: Connection[Any] | None = field(default=None, init=False)
-    _asked_at: float = field(default=0.0, init=False)
-    _missed: bool = field(default=False, init=False)  # gone, and people were told
+    _connection: Connection[Any] | None = None
+    _asked_at: float = 0.0
+    _missed: bool = False  # gone, and people were told
 
     def ask(
         self, question: Callable[Concatenate[Connection[Any], Asked], Answer], *asked: Asked.args, **named: Asked.kwargs
@@ -124,8 +123,7 @@ def log(line: Line, *, since: int, text: bool, follow: bool) -> Iterator[Event]:
             line.wait()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """From here on, the output is that of this attempt."""
 
     number: int

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import Connection
 
 from executor.database import relocation, schema, translate
@@ -14,8 +14,7 @@ from executor.errors import DatabaseError
 from sql import current, numbering
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """`ready`: a command would not be refused. `migration` is that of our schema, None before the first command."""
 
     reachable: bool

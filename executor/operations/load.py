@@ -8,10 +8,10 @@ load: up to five times
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
 from psycopg import Connection
 
 from executor import __version__
@@ -26,8 +26,7 @@ from loader.model import TaskList
 _ATTEMPTS_MAX = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A list's file and how it is read; `rerun_changed` queues completed tasks again whose text changed."""
 
     path: Path
@@ -65,8 +64,7 @@ class Source:
             return False
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A list in the queue. `tasks` is None when the file is byte for byte the one last synced, or gone."""
 
     row: ListRow

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import Connection, IsolationLevel
 
 from executor import choice, clock, faults
@@ -37,8 +38,7 @@ _EVERYBODY = 0
 EMBEDDED = "embedded"
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Struct, frozen=True):
     """Both databases of a move, and where the choice between them is kept."""
 
     source: Database
@@ -47,8 +47,7 @@ class Ends:
     url: str | None  # of the target; None is the embedded server
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """`backup` and `manifest` are None where an earlier command had copied everything already."""
 
     source: str

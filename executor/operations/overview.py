@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection
 
 from executor import estimate, processes, recovery
@@ -20,8 +20,7 @@ from executor.queue import tasks, workers
 from executor.states import ListStatus, TaskStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """Everything `status` shows, read at one moment."""
 
     list: ListRow

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection
 
 from executor.database import translate
@@ -15,8 +15,7 @@ from executor.operations import control
 from executor.queue import people
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Who answers: the account that types, and the name it goes by (`--as`), if it gave one."""
 
     account: str

@@ -16,11 +16,12 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
+
+from msgspec import Struct
 
 from executor import clock
 from executor.database.connection import Database
@@ -38,8 +39,7 @@ _PORT_MAX = 65535
 _HINT = "name a free one, for example --health 127.0.0.1:8080"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """An answer: whether all is well, and the facts."""
 
     well: bool

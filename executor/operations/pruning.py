@@ -10,10 +10,11 @@ prune: each list
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import Connection
 
 from executor.database import translate
@@ -22,8 +23,7 @@ from executor.queue.events import Cursor
 from executor.queue.prune import Kept
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """How much of the past stays: the last `runs` of each task, output and events for so long."""
 
     runs: int = 20
@@ -31,8 +31,7 @@ class Keep:
     events: timedelta = timedelta(days=90)
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """What was let go of; `output` counts chunks of up to 64 KB."""
 
     runs: int = 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from executor.errors import DatabaseError
 from loader.model import Status, TaskList
@@ -20,8 +21,7 @@ WAITING = "waiting"
 _BY_MARK = {Status.PENDING: "queued"}
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A word for each task id; `source` tells whose, and `unread` why the queue's could not be had, if it was named."""
 
     states: Mapping[str, str]

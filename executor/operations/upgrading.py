@@ -12,11 +12,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import Connection, IsolationLevel
 
 from executor import faults
@@ -34,8 +35,7 @@ Tell = Callable[[str], None]
 _NEWER = "a newer PostgreSQL"
 
 
-@dataclass(frozen=True, slots=True)
-class Upgraded:
+class Upgraded(Struct, frozen=True):
     """From and to which data folder, the backup that was made on the way, and what was copied."""
 
     old: Path

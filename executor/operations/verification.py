@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from executor import clock
 from executor.database import embedded
@@ -15,8 +17,7 @@ from executor.operations import backup
 from executor.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """What was restored and compared, and how long that took with everything around it."""
 
     manifest: Manifest

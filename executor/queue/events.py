@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection
 
 from executor.events import Event
@@ -15,16 +15,14 @@ from sql import queries
 EVENTS = queries.load("events")
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """A place in the event log that no late commit can slip past: transaction first, then event id."""
 
     xid: int = 0
     event_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     id: int
     at: datetime
     kind: str
@@ -37,8 +35,7 @@ class _Row:
     xid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attempts:
+class Attempts(Struct, frozen=True):
     """What may still come of a task's output: of the run that is read, and of runs after it."""
 
     running: bool

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection
 
 from executor.queue import rows
@@ -16,8 +16,7 @@ from sql import queries
 PRUNE = queries.load("prune")
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A list and what it says of how long its things are kept (`prune.lists`)."""
 
     list_id: int
@@ -25,8 +24,7 @@ class Kept:
     keep: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Where a page of events ended, how many of them were old, and how many are gone (`prune.events`)."""
 
     xid: int

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from psycopg import Connection
 
 from executor.database import volley
 from executor.database.volley import Statement
-from executor.model import Claimed, Orders, Prospects, Settled, Skipped, new_claimed, new_settled
+from executor.model import Claimed, Orders, Prospects, Settled, Skipped
 from executor.outcome import Move
 from executor.queue import rows
 from executor.states import RunStatus, TaskStatus
@@ -23,15 +24,13 @@ TASKS = queries.load("tasks")
 LISTS = queries.load("lists")
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
+class _Past(Struct, frozen=True):
     queue_id: int
     list_created_at: datetime
     since: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """A piece of a run's output: `number` counts from 0 within the run."""
 
     run_id: int
@@ -39,8 +38,7 @@ class Chunk:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Talk:
+class Talk(Struct, frozen=True):
     """The conversation with an agent that a run is part of."""
 
     run_id: int
@@ -48,8 +46,7 @@ class Talk:
     session: str
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """Which tasks a worker is there for.
 
     It has the `labels` that tasks may need; `tags` are those of which a task must have one, None is any task; as a
@@ -69,8 +66,7 @@ class Offer:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Appetite:
+class Appetite(Struct, frozen=True):
     """What a worker would claim. `only` are queue ids; None is every task of the list.
 
     `most` bounds what runs of the list at the same time, on all workers; with it the limit is 1.
@@ -85,8 +81,7 @@ class Appetite:
     workspace: str | None = None  # where tasks work that do not say so themselves
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """What a worker has to tell and to ask in one step. `orders` off: it asked what people want a moment ago."""
 
     list_id: int
@@ -101,8 +96,7 @@ class Turn:
     orders: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came of a turn. A move whose run is not in `settled` had lost its task.
 
     `orders` is None where the list is no longer there, or where the turn did not ask.
@@ -139,7 +133,7 @@ def _statements(turn: Turn) -> dict[str, Statement]:
     if turn.talks:
         told["note_sessions"] = Statement(STEPS.note_sessions, _talk_columns(turn.talks))
     if turn.moves:
-        told["settle"] = Statement(STEPS.settle, here | _move_columns(turn.moves), new_settled)
+        told["settle"] = Statement(STEPS.settle, here | _move_columns(turn.moves), Settled)
         told |= _of_agents(turn)
     if failed:
         told["skip_dependents"] = Statement(STEPS.skip_dependents, {"queue_ids": failed, "actor": turn.worker}, Skipped)
@@ -152,7 +146,7 @@ def _statements(turn: Turn) -> dict[str, Statement]:
     if turn.appetite:
         if turn.appetite.most is not None:
             told["count_alone"] = Statement(STEPS.count_alone, here)
-        told["claim"] = Statement(_claim(turn.appetite.limit), here | _appetite_columns(turn.appetite), new_claimed)
+        told["claim"] = Statement(_claim(turn.appetite.limit), here | _appetite_columns(turn.appetite), Claimed)
     if turn.orders:
         told["orders"] = Statement(STEPS.orders, here, Orders)
     return told

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct, field
 
 from executor.model import Claimed
 from executor.outcome import Outcome
@@ -39,8 +40,7 @@ class Io(Protocol):
         """That process group is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """Where the runs of a worker take place: the same for all of them."""
 
     list_path: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from executor import faults
 from executor.model import Claimed
@@ -15,8 +16,7 @@ BLOCKS = queries.load("blocks")
 LEDGER = queries.load("ledger")
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far a block is. `last_key` is the end of the last batch of a backfill, as text."""
 
     done: bool = False
@@ -25,8 +25,7 @@ class Progress:
     last_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """The rows of one block of one task, over the connection its statements take."""
 
     connection: Heeding

@@ -9,10 +9,11 @@ carry -> BEGIN, the block's turn, its row                   where an earlier run
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import RawCursor, errors
 from psycopg.sql import SQL, Composed, Identifier
 
@@ -41,8 +42,7 @@ _BEHIND = SQL("AND {key} > %(last)s")
 _COUNT = SQL("SELECT count({key}) FROM {table}")
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """The way through a table: its keys, so many at a time."""
 
     table: Identifier
@@ -59,8 +59,7 @@ class Walk:
         return _NEXT.format(key=self.key, table=self.table, behind=behind)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A statement with $1 and $2 for the places it has; `places` are their names in that order."""
 
     statement: Statement

@@ -13,10 +13,11 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from executor import processes
 from executor.runners import Io, languages, process
@@ -41,8 +42,7 @@ class Missing(Exception):
     """No engine here can run a container; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(Struct, frozen=True):
     """A client that has answered. `mapped`: root in its containers is whoever runs the client."""
 
     program: str
@@ -58,8 +58,7 @@ class Engine:
         return ["--user", "0:0" if self.mapped else us]
 
 
-@dataclass(frozen=True, slots=True)
-class Inside:
+class Inside(Struct, frozen=True):
     """A block that is to run in a container. The last word of `image` is that, those before it are options of `run`."""
 
     image: Sequence[str]

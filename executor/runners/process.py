@@ -11,11 +11,12 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from executor import clock, faults, processes
 from executor.runners import Io
@@ -52,8 +53,7 @@ class Listener(Protocol):
         """A piece of standard error; is it a sign of life?"""
 
 
-@dataclass(frozen=True, slots=True)
-class Conduct:
+class Conduct(Struct, frozen=True):
     """How a process is treated. `signals` are sent one after the other when it is to end, each with its time to obey;
     the first to its own group alone where there are several."""
 
@@ -67,8 +67,7 @@ class Conduct:
 _USUAL = Conduct()
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """How a process ended. `code` is None when a signal ended it; `tail` is the last of its output.
 
     `memory_bytes` is 0 where it took no more than this process did when it was started, and so cannot be known.

@@ -6,9 +6,11 @@ import errno
 import json
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from executor import processes
 from executor.model import Claimed
@@ -145,8 +147,7 @@ def _run_inside(
         inside.script.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Beginning:
+class _Beginning(Struct, frozen=True):
     """What every process of a block is started with."""
 
     folder: Path

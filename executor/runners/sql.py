@@ -11,10 +11,10 @@ carry -> parse, connect                                     the first fault ends
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from msgspec import Struct
 from psycopg import errors
 
 from executor import faults
@@ -33,8 +33,7 @@ PASSING = (errors.LockNotAvailable, errors.DeadlockDetected, errors.Serializatio
 _PAUSE_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """What a run knows: `settings` are the task's over the list's, `environ` what a shell block would have."""
 
     claimed: Claimed

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from executor import clock
 from executor.errors import ListError
@@ -23,8 +24,7 @@ _GONE = "gone"
 _NEVER = Stamp((), -1)  # of no file: the first look finds something else
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """A list to watch, and how its file becomes a value. `read` and `parse` raise ListError."""
 
     path: Path
@@ -33,8 +33,7 @@ class Watched:
     digest: Callable[[Content], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Save:
+class Save(Struct, frozen=True):
     """A file as somebody left it: a list, why it is none, or (None) no file at all. `changed_ns` is when, by the file
     system's clock."""
 

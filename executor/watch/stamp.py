@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+
+class Stamp(Struct, frozen=True):
     """A list's file, or the Markdown files of its folder, at one moment. Unequal: something was written."""
 
     parts: tuple[tuple[str, int, int, int], ...]  # name, inode, size, time of the last change of content

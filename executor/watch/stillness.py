@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from executor.watch.stamp import Stamp
 
@@ -16,8 +18,7 @@ _RESTLESS_SECONDS = 1.0
 Content = bytes | Mapping[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """What a file looked like at the last look, since when, and since when it has been changing. Monotonic seconds."""
 
     stamp: Stamp | None

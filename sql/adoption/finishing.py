@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sql import directives, refusals, script
 from sql.adoption.values import Draft, Line, Notes

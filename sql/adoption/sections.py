@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sql.adoption.values import Draft, Line, Notes, Source, lines
 from sql.tokens import BadScript, Kind, lex
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Struct, frozen=True):
     """How a tool says where a part begins, and how its files are named. `up_needed`: without it nothing would run."""
 
     name: re.Pattern[str]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from sql.errors import Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file of the other tool: its name in the folder, and its text with plain line ends."""
 
     name: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line of the result and where it comes from; number 0 for one of ours."""
 
     text: str
@@ -24,8 +22,7 @@ class Line:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What was changed or understood on the way, and where; line 0 for a file as a whole."""
 
     path: str
@@ -36,8 +33,7 @@ class Decision:
         return f"{self.path}:{self.line}: {self.text}" if self.line else f"{self.path}: {self.text}"
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """One migration on its way: `key` is what the other tool's ledger calls it, `order` its place in the history."""
 
     key: str
@@ -50,8 +46,7 @@ class Draft:
     repeatable: bool = False
 
 
-@dataclass(slots=True)
-class Notes:
+class Notes(Struct):
     """What the conversion has to tell."""
 
     decisions: list[Decision] = field(default_factory=list)
@@ -64,8 +59,7 @@ class Notes:
         self.faults.append(Fault(path, text, line, 1 if line else 0))
 
 
-@dataclass(frozen=True, slots=True)
-class Converted:
+class Converted(Struct, frozen=True):
     """One file of ours: its name in the new folder, its text, and what the other tool's ledger calls it."""
 
     name: str
@@ -75,8 +69,7 @@ class Converted:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(Struct, frozen=True):
     """The new folder, in order, repeatable files last, and every decision on the way."""
 
     files: tuple[Converted, ...]

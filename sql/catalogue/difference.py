@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sql.catalogue.facts import Facts, Properties, facts
 from sql.catalogue.values import Catalogue
@@ -20,8 +21,7 @@ _WHOLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """`thing` is there and should not be, is not there and should be, or is another than it should be."""
 
     thing: str

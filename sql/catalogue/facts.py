@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -77,10 +76,10 @@ def _parts(owner: Relation | Type, kind: str, parts: Iterable[Any]) -> Iterator[
 def _properties(value: Any) -> Properties:
     """The fields that say something: absent and false ones are left out, so that a new field changes no fingerprint."""
     found = {}
-    for field in dataclasses.fields(value):
-        said = getattr(value, field.name)
-        if field.name not in _NO_PROPERTY and said not in (None, False, "", ()):
-            found[field.name] = ", ".join(said) if isinstance(said, tuple) else str(said)
+    for name in value.__struct_fields__:
+        said = getattr(value, name)
+        if name not in _NO_PROPERTY and said not in (None, False, "", ()):
+            found[name] = ", ".join(said) if isinstance(said, tuple) else str(said)
     return found
 
 

@@ -6,17 +6,15 @@ own words, with every name qualified. Absent means None, or empty. No value hold
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(Struct, frozen=True):
     name: str
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(Struct, frozen=True):
     """`schema` is where its objects live; the objects themselves are not read."""
 
     name: str
@@ -24,8 +22,7 @@ class Extension:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column, or one field of a composite type; `identity` and `generated` are clauses of CREATE TABLE."""
 
     name: str
@@ -44,8 +41,7 @@ class Column:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(Struct, frozen=True):
     """A constraint of a table or domain: `definition` follows its name; `target` is what a foreign key points at."""
 
     name: str
@@ -59,8 +55,7 @@ class Constraint:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """An index that no constraint stands for; `parent` is the partitioned index that it is a part of."""
 
     name: str
@@ -72,8 +67,7 @@ class Index:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attached:
+class Attached(Struct, frozen=True):
     """A trigger, rule or policy of a table: a whole statement, and how it is enabled when not as usual."""
 
     name: str
@@ -82,8 +76,7 @@ class Attached:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """A table or view of any kind; `definition` is a view's query."""
 
     schema: str
@@ -118,8 +111,7 @@ class Relation:
         return self.definition is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Struct, frozen=True):
     """A sequence that is no identity column's; `owned_by` is the column it is dropped with."""
 
     schema: str
@@ -135,8 +127,7 @@ class Sequence:
         return f"{self.schema}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(Struct, frozen=True):
     """An enum, domain, range or composite type: `definition` follows the name, but a composite has `columns`."""
 
     schema: str
@@ -153,8 +144,7 @@ class Type:
         return f"{self.schema}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Routine:
+class Routine(Struct, frozen=True):
     """A function, procedure or aggregate; `arguments` tell it from others of its name."""
 
     schema: str
@@ -172,8 +162,7 @@ class Routine:
         return f"{self.schema}.{self.name}({self.arguments})"
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(Struct, frozen=True):
     """Anything rarer: kind and name as in COMMENT ON, and the statements that make it."""
 
     kind: str
@@ -187,8 +176,7 @@ class Other:
         return f"{self.kind} {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """Rights of a role on an object, or on one column of it, beyond those it was born with, or of those it lost."""
 
     kind: str
@@ -200,8 +188,7 @@ class Grant:
     grantable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True):
     """All of some schemas, each kind ordered by name."""
 
     schemas: tuple[Schema, ...] = ()
@@ -214,8 +201,7 @@ class Catalogue:
     grants: tuple[Grant, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """`path` can only be made when `needed` is there; `later` if a default or check alone asks for it."""
 
     path: str

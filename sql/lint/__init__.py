@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from sql.lint import judges
 from sql.lint.rules import RULES, Rule
@@ -15,8 +16,7 @@ from sql.tokens import Kind
 __all__ = ["RULES", "Finding", "Rule", "check", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A statement that breaks a rule; line and offset are the statement's."""
 
     code: str

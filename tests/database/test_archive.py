@@ -210,8 +210,9 @@ def _load_bytes(connection, path, content):
 
 
 def test_of_old_backups_one_a_day_and_one_a_week_stay(filled, tmp_path):
-    from dataclasses import replace
     from datetime import timedelta
+
+    from msgspec.structs import replace
 
     made = write(filled, tmp_path / "one")
     moments = [made.made_at - timedelta(hours=7 * number) for number in range(300)]

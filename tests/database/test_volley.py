@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -142,4 +141,4 @@ def test_the_columns_of_a_turn_are_the_first_fields_of_their_values(
 
     columns = [(answer.fname(number) or b"").decode() for number in range(answer.nfields)]
 
-    assert columns == [field.name for field in fields(row)][: len(columns)]
+    assert columns == list(row.__struct_fields__)[: len(columns)]

@@ -29,7 +29,7 @@ def prune(
 
     Example: executor db prune --all
     """
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     from executor.operations import pruning
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from executor import order
 from loader.model import Edge, Task, TaskList
@@ -11,8 +12,7 @@ from loader.model import Edge, Task, TaskList
 _MET = ("completed", "skipped")
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """`waves` are those of the whole list, done or not; `critical` is the longest chain of what is still to do."""
 
     name: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO, cast
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live as RichLive
@@ -37,8 +37,7 @@ _SHOW_CURSOR = b"\r\n\x1b[?25h"
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 
 
-@dataclass(slots=True)
-class _Shown:
+class _Shown(Struct):
     run: Claimed
     began: float
     progress: str = ""
@@ -66,8 +65,7 @@ class _Framed:
         return self._stream.write(f"{_BEGIN_FRAME}{text}{_END_FRAME}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
+class _Rows(Struct, frozen=True):
     """A line for each: id, how long, title, what it says of itself. A table of rich would take ten times as long."""
 
     rows: list[tuple[str, str, str, str]]

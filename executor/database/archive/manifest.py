@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from executor.errors import DatabaseError
 
@@ -13,8 +14,7 @@ FORMAT = 1
 MEMBER = "manifest.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """The rows of a table as text: its columns, how many rows and bytes, and their SHA-256 in the order of its key."""
 
     columns: tuple[str, ...]
@@ -23,8 +23,7 @@ class Holding:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """The text of a list: its path, its files in the archive by their names, and whether it is what was last read.
 
     `files` is empty where the file was not to be had on the machine that wrote the archive.
@@ -35,8 +34,7 @@ class Text:
     as_read: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """`tables` are in an order in which they can be filled; `where` names no user and no password."""
 
     program: str
@@ -61,7 +59,7 @@ class Manifest:
 
 def as_dict(manifest: Manifest) -> dict[str, Any]:
     """As it is written."""
-    return {"format": FORMAT, **asdict(manifest), "made_at": manifest.made_at.isoformat()}
+    return {"format": FORMAT, **to_builtins(manifest), "made_at": manifest.made_at.isoformat()}
 
 
 def read(said: Any, name: str) -> Manifest:

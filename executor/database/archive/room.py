@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection, sql
 from psycopg.rows import class_row, tuple_row
 
@@ -12,8 +12,7 @@ from executor.database.archive.tables import ARCHIVE
 from executor.errors import DatabaseError
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """What a database holds of ours: lists, tasks, files of users' migrations, and workers that are alive."""
 
     lists: int

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import Connection
 
 from sql.catalogue import facts, reader
@@ -16,8 +17,7 @@ _CLOSED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Structure:
+class Structure(Struct, frozen=True):
     """Without rights of roles, who are another server's; fingerprints of one major version can be compared."""
 
     text: str

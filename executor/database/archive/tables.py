@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection, sql
 from psycopg.rows import class_row
 
@@ -22,8 +22,7 @@ LEFT_OUT = ("relocation",)
 PIECE = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table of our schema, with the columns that are carried and those that order its rows."""
 
     name: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
+
+from msgspec import Struct
 
 from executor.errors import DatabaseError
 
@@ -25,8 +26,7 @@ class SpawnOptions(TypedDict, total=False):
     umask: int
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """`is_other` says that root stepped down to it; otherwise it is the user who runs us."""
 
     uid: int

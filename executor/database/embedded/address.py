@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from executor.database.embedded.ports import LOOPBACK
 
@@ -17,8 +17,7 @@ UNMOVED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """One way in: `host` is the socket's folder, or the TCP address where no socket can be reached."""
 
     host: str

@@ -8,8 +8,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from executor.database.embedded.home import Home, Place
 from executor.errors import DatabaseError
@@ -32,8 +33,7 @@ SYSTEM = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Binaries:
+class Binaries(Struct, frozen=True):
     """A folder with `postgres`, `initdb` and their companions, all of one version."""
 
     folder: Path

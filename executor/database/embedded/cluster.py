@@ -6,8 +6,9 @@ import os
 import secrets
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from executor.database.embedded import configuration, failures
 from executor.database.embedded.account import Account
@@ -19,8 +20,7 @@ from executor.errors import DatabaseError
 MEGABYTE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """Everything needed to run one: whose it is, where it is, and who runs it with what."""
 
     home: Home

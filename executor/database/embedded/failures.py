@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from executor.errors import DatabaseError
 
@@ -13,8 +14,7 @@ ELSEWHERE = "set EXECUTOR_HOME to another directory, or DATABASE_URL to an exist
 LOG_LINES = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """A text in the log that explains a failed start."""
 
     pattern: str

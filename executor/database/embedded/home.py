@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from executor.database.embedded import failures
 from executor.errors import DatabaseError
@@ -14,8 +15,7 @@ from executor.errors import DatabaseError
 PORT_MAX = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """One user's EXECUTOR_HOME, with what the environment asks of its database.
 
     Files in `pg` belong to whoever runs the executor: locks, passwords, the log, markers. The cluster itself lives in a
@@ -73,8 +73,7 @@ class Home:
         return Place(Path(named.rstrip("\n")))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """The folder that holds the cluster, its socket and its cached binaries."""
 
     folder: Path

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from executor.database.embedded import cluster as clusters
 from executor.database.embedded import failures, placing, ports, postmaster
@@ -31,8 +32,7 @@ class Setback(StrEnum):
     NOT_ALONE = "not alone"  # orphans of a killed server, or a server whose starter was killed just now
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
+class Listening(Struct, frozen=True):
     """Where the new server will answer; port 0 is never asked for."""
 
     socket_folder: Path

@@ -7,14 +7,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 STOP_POLL = 0.005
 
 
-@dataclass(frozen=True, slots=True)
-class PidFile:
+class PidFile(Struct, frozen=True):
     """What postmaster.pid says; `pid` is 0 when it says nothing usable."""
 
     pid: int
@@ -28,8 +28,7 @@ class PidFile:
         return self.status == "ready" and self.port > 0
 
 
-@dataclass(frozen=True, slots=True)
-class StopLadder:
+class StopLadder(Struct, frozen=True):
     """How long each signal may take: SIGINT (disconnect everybody, checkpoint), SIGQUIT (abort), SIGKILL.
 
     SIGTERM has no place here: it waits until the last client is gone.

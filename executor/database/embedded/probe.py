@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from executor.database.embedded.address import Address
@@ -20,8 +21,7 @@ class Meaning(StrEnum):
     NOT_NOW = "not now"  # starting, recovering, stopping
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     meaning: Meaning
     said: str = ""
 

@@ -14,9 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from executor.database.embedded import failures, placing, postmaster, probe, roles
 from executor.database.embedded import status as reading
@@ -32,8 +33,7 @@ from executor.errors import DatabaseError
 POLL = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How long things may take, in seconds, and how much room a new database needs, in megabytes."""
 
     lock_wait: float = 120.0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from executor.database.embedded import account, binaries, bincache, cluster, launch, placing
 from executor.database.embedded.home import Home
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """`child` is None where a server that somebody else started turned out to be faster."""
 
     data: Path

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from executor.database.embedded import postmaster
 from executor.database.embedded.flock import Flock
@@ -29,8 +30,7 @@ class State(StrEnum):
     STOPPING = "stopping"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
+class ServerStatus(Struct, frozen=True):
     """`in_use` is None when that cannot be told; `binaries` and `version` are None when the programs are missing."""
 
     state: State

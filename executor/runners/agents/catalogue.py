@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from executor.runners.agents import profile as profiles
 from executor.runners.agents.profile import BadProfile, Profile
@@ -18,8 +19,7 @@ _FOLDER = Path(__file__).with_name("profiles")
 _COMMON = "common"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A profile with the file it is from, empty for one of ours."""
 
     name: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 import glob
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from loader.model import Status, TaskList
 
@@ -25,8 +26,7 @@ class TooMuch(Exception):
     """More is protected than can be kept; the message says how much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What an agent changed, and what was put back. `ticked` are tasks whose boxes say what nobody has recorded."""
 
     ticked: tuple[str, ...] = ()
@@ -36,8 +36,7 @@ class Changes:
     unknown: str = ""  # why nobody can tell what was changed
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(Struct):
     runs: int = 0
     files: dict[Path, bytes] = field(default_factory=dict)
 

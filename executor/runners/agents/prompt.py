@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _ANSWER_MAX = 1500
 _ABOUT_MAX = 2000
@@ -13,8 +14,7 @@ _ERROR_MAX = 8000
 BLOCKED = "BLOCKED:"
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """What is known of a task; `context` as `executor.agent_context` tells it."""
 
     task_id: str

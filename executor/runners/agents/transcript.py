@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from executor.runners.agents.profile import Profile, Rule
 
@@ -15,8 +16,7 @@ _TAIL_MAX = 8192
 _WHOLE_MAX = 2**20  # of an answer that is one value over many lines
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """An error as the agent told it."""
 
     message: str = ""
@@ -24,8 +24,7 @@ class Trouble:
     word: str | None = None
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(Struct):
     """What is known of a run from what was printed. The profile says whether numbers are of it or of its session."""
 
     answer: str = ""

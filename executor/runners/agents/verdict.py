@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from executor.runners.agents import resets
 from executor.runners.agents.profile import Kind, Problem, Profile
@@ -19,8 +20,7 @@ _SENTENCE_MAX = 400
 _MESSAGE = re.compile(r'"message":\s*"((?:[^"\\]|\\.)*)"')
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """A kind, what to tell of it in one line, and for a limit how long to wait."""
 
     kind: Kind

@@ -8,8 +8,9 @@ import select
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from executor.runners import Io
 from executor.runners.patience import Cancelled
@@ -32,8 +33,7 @@ class GitRefused(Exception):
     """Git could not do it; the message is what it said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Git:
+class Git(Struct, frozen=True):
     """Git at work in one folder. A command that outlives its worker keeps the lock (`held`) until it is through."""
 
     folder: Path

@@ -6,17 +6,17 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 FOLDER = ".executor"
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 _LENGTH_MAX = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """`top` is the working tree that the list is in, `inside` the list's folder and `listed` its file from there."""
 
     top: Path

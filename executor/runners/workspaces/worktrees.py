@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from executor import faults, gate
 from executor.model import Claimed
@@ -38,8 +40,7 @@ class Unmerged(Exception):
     """The work is on its branch and cannot be merged as things are; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(Struct, frozen=True):
     """One run's dealings with the repository."""
 
     claimed: Claimed

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import dataclass, field, fields, replace
 
 import pytest
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 import loader
 from executor import sync
@@ -25,8 +26,7 @@ WORDS = "build test ship index worker parser schema report token session queue l
 DONE = {TaskStatus.COMPLETED, TaskStatus.SKIPPED}
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct):
     """One box of a list, told apart from all others by its number."""
 
     number: int
@@ -41,8 +41,7 @@ class Line:
         return f"{'  ' * self.level}- [{self.mark}] {name}{self.title}"
 
 
-@dataclass(slots=True)
-class Queue:
+class Queue(Struct):
     """What `operations` would keep in the database, by queue id."""
 
     rows: dict[int, Known] = field(default_factory=dict)
@@ -84,9 +83,7 @@ class Queue:
         return {row.task_id: row.queue_id for row in self.rows.values() if not row.removed}
 
 
-COLUMNS = {column.name for column in fields(Known)} - {
-    *("queue_id", "removed", "met", "explicit_id", "status", "mark", "task_id")
-}
+COLUMNS = set(Known.__struct_fields__) - {*("queue_id", "removed", "met", "explicit_id", "status", "mark", "task_id")}
 
 
 class Editor:
