@@ -144,20 +144,19 @@ WITH ended AS (
     WHERE task.queue_id = ANY(%(queue_ids)s::bigint[])
       AND task.queue_id = ended.queue_id
       AND task.run_id = ended.run_id    -- the fence
-    RETURNING task.queue_id, ended.run_id, ended.task_status, ended.run_status, ended.error, ended.exit_code,
-        ended.signal, ended.cpu_seconds, ended.memory_bytes, ended.wait
+    RETURNING task.queue_id, ended.run_id, ended.task_status
 ), closed AS (
     UPDATE executor.run
-    SET status = moved.run_status,
+    SET status = ended.run_status,
         ended_at = now(),
-        exit_code = moved.exit_code,
-        signal = moved.signal,
-        error = nullif(moved.error, ''),
-        cpu_seconds = moved.cpu_seconds,
-        memory_bytes = moved.memory_bytes
-    FROM moved
-    WHERE run.run_id = ANY(%(run_ids)s::bigint[]) AND run.run_id = moved.run_id
-    RETURNING moved.*, run.attempt, run.ended_at - run.started_at AS took
+        exit_code = ended.exit_code,
+        signal = ended.signal,
+        error = nullif(ended.error, ''),
+        cpu_seconds = ended.cpu_seconds,
+        memory_bytes = ended.memory_bytes
+    FROM ended    -- not moved, of which one row is expected: each run would be compared with each
+    WHERE run.run_id = ANY(ARRAY(SELECT run_id FROM moved)) AND run.run_id = ended.run_id
+    RETURNING ended.*, run.attempt, run.ended_at - run.started_at AS took
 ), waiting AS MATERIALIZED (
     SELECT queue_id, count(*)::integer AS met
     FROM executor.task_dependency
