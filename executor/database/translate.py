@@ -19,7 +19,7 @@ _BY_SQLSTATE = {
     "28000": (
         "DB_AUTH",
         "the server refused this user",
-        "correct the user in DATABASE_URL, or let it in in pg_hba.conf",
+        "correct the user in DATABASE_URL, let it in in pg_hba.conf, or ask for TLS there (?sslmode=require)",
     ),
     "3D000": ("DB_MISSING", "the database does not exist", "create it (`createdb NAME`) or correct DATABASE_URL"),
     "42501": (
@@ -30,7 +30,11 @@ _BY_SQLSTATE = {
     "53100": ("DB_DISK", "the server's disk is full", "free some space there and run the same command again"),
     "53200": ("DB_MEMORY", "the server is out of memory", "run the same command again when it has some"),
     "53300": ("DB_CONNECTIONS", "the server has no connection free", "raise max_connections, or end idle clients"),
-    "25006": ("DB_READONLY", "the server is read-only", "name the primary server in DATABASE_URL, not a standby"),
+    "25006": (
+        "DB_READONLY",
+        "the server is read-only",
+        "name the primary server in DATABASE_URL, or promote a standby",
+    ),
 }
 # The server went away, turned us out or became a standby; the same statement may succeed on the next connection.
 _LOST = ("08", "57P", "25P03", "25006")
@@ -38,9 +42,14 @@ _LOST = ("08", "57P", "25P03", "25006")
 _UNDONE = ("40001", "40P01")
 # The server undid the transaction for want of room, of a lock or of time; the same one may succeed in a while.
 _PASSING = ("53", "55P03", "57014", "58")
-_NO_ROLE = re.compile(r'role ".*" does not exist')
-_NO_DATABASE = re.compile(r'database ".*" does not exist')
-_NO_PRIMARY = re.compile(r"session is read-only|server is in hot standby mode")  # where target_session_attrs asks
+# Before a session begins libpq gives no SQLSTATE, only the server's words, or its own.
+_BY_WORDS = (
+    (re.compile(r"password authentication failed|no password supplied"), "28P01"),
+    (re.compile(r'role ".*" does not exist|no pg_hba\.conf entry|pg_hba\.conf rejects'), "28000"),
+    (re.compile(r'database ".*" does not exist'), "3D000"),
+    (re.compile(r"too many (clients|connections)|remaining connection slots are reserved"), "53300"),
+    (re.compile(r"session is read-only|server is in hot standby mode"), "25006"),  # target_session_attrs asks for more
+)
 
 
 @contextmanager
@@ -54,31 +63,19 @@ def errors(where: str = "") -> Iterator[None]:
 
 def translate(error: psycopg.Error, where: str = "") -> DatabaseError:
     """Our error for a driver's."""
-    state = error.sqlstate or ""
+    state = error.sqlstate or _state_of(str(error))
     at = f" at {where}" if where else ""
     told = (error.diag.message_primary or str(error)).strip().split("\n")[0]
     if state in _BY_SQLSTATE:
         code, fact, hint = _BY_SQLSTATE[state]
         return DatabaseError(f"{fact}{at}: {told}", hint=hint, code=code)
-    # Before a session begins libpq gives no SQLSTATE, only words.
-    if "password authentication failed" in str(error) or "no password supplied" in str(error):
-        code, fact, hint = _BY_SQLSTATE["28P01"]
-        return DatabaseError(f"{fact}{at}", hint=hint, code=code)
-    if not state and _NO_ROLE.search(str(error)):
-        code, fact, hint = _BY_SQLSTATE["28000"]
-        return DatabaseError(f"{fact}{at}", hint=hint, code=code)
-    if not state and _NO_DATABASE.search(str(error)):
-        code, fact, hint = _BY_SQLSTATE["3D000"]
-        return DatabaseError(f"{fact}{at}: {told}", hint=hint, code=code)
-    if not state and _NO_PRIMARY.search(str(error)):
-        return DatabaseLost(
-            f"no server that can be written{at}: {told}",
-            hint="start the primary, or promote a standby",
-            code="DB_READONLY",
-        )
     if lost(error):
         return DatabaseLost(f"no connection{at}: {told}", hint=_UNREACHABLE_HINT, code="DB_UNREACHABLE")
     return DatabaseError(f"the database refused{at}: {told}" + (f" [{state}]" if state else ""), code="DB_ERROR")
+
+
+def _state_of(words: str) -> str:
+    return next((state for pattern, state in _BY_WORDS if pattern.search(words)), "")
 
 
 def lost(error: psycopg.Error) -> bool:

@@ -92,6 +92,27 @@ def locked_server(server):
             connection.execute("DROP ROLE locked")
 
 
+def test_a_user_who_is_not_let_in(listed, locked_server):
+    hba = Path(listed.value("SHOW hba_file"))
+    hba.write_text(hba.read_text().replace("local all locked scram-sha-256", "local all locked reject"))
+    listed.value("SELECT pg_reload_conf()")
+    refused(listed.do("run", env={"DATABASE_URL": locked_server}), "DB_AUTH", "pg_hba.conf")
+
+
+def test_a_server_without_a_free_connection(desk, database):
+    desk.write(make.document(make.task()))
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS crowd")
+        connection.execute("CREATE ROLE crowd LOGIN CONNECTION LIMIT 0")
+        url = make_conninfo(database, user="crowd")
+        refused(desk.do("run", env={"DATABASE_URL": url}), "DB_CONNECTIONS", "too many connections", "max_connections")
+        name = conninfo_to_dict(database)["dbname"]
+        connection.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+        connection.execute("ALTER ROLE crowd CONNECTION LIMIT -1")
+        refused(desk.do("status", env={"DATABASE_URL": url}), "DB_CONNECTIONS")
+        connection.execute("DROP ROLE crowd")
+
+
 UNCLEAR = [
     f"postgresql://ann:{SECRET}@host:port/work",
     f"postgresql://ann:{SECRET}@[::1/work",

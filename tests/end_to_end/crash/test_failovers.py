@@ -81,7 +81,7 @@ def test_a_pair_of_which_none_can_be_written_is_one_clear_line(ground: Path, tmp
         refused = site.start()
         assert site.end(refused) == 4
         fact, hint = refused.said().strip().split("\n")
-        assert fact.startswith("error: [DB_READONLY] no server that can be written"), fact
+        assert fact.startswith("error: [DB_READONLY] the server is read-only"), fact
         assert f"127.0.0.1:{servers.primary.port},127.0.0.1:{servers.standby.port}/work" in fact
         assert "promote" in hint
         servers.promote()
