@@ -53,11 +53,16 @@ _URL_PASSWORD = re.compile(r"://[^\s/@:]*:([^\s/@]+)@")
 
 def values(environ: Mapping[str, str]) -> set[str]:
     """The values of an environment that are secrets, by the names they have, and the passwords of its URLs."""
-    found = {value for name, value in environ.items() if _NAMED.search(name) and not _NO_VALUE.search(name)}
+    found = {value for name, value in environ.items() if says_so(name)}
     for value in environ.values():
         if "://" in value:
             found.update(_URL_PASSWORD.findall(value))
     return {value for value in found if len(value) >= _LEAST and not value.startswith("/")}
+
+
+def says_so(name: str) -> bool:
+    """Does a variable's name say that its value is a secret?"""
+    return bool(_NAMED.search(name)) and not _NO_VALUE.search(name)
 
 
 class Redactor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
+from executor import redaction
+
 # What a shell, a language's tools and a network need. No key, no token, no password of anything else.
 USUAL = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "LANG", "LANGUAGE", "LC_*", "TERM", "COLORTERM", "TZ", "CI"),
@@ -19,5 +21,12 @@ USUAL = (
 
 def allowed(environ: Mapping[str, str], patterns: Sequence[str]) -> dict[str, str]:
     """The part of an environment that is for the agent."""
-    wanted = (*USUAL, *patterns)
-    return {name: value for name, value in environ.items() if any(fnmatchcase(name, one) for one in wanted)}
+    return {
+        name: value
+        for name, value in environ.items()
+        if _is_among(name, patterns) or (_is_among(name, USUAL) and not redaction.says_so(name))
+    }
+
+
+def _is_among(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, one) for one in patterns)

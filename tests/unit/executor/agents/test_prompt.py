@@ -69,6 +69,9 @@ def test_an_agent_sees_what_it_needs_and_no_secrets():
         "DATABASE_URL": "u",
         "GITHUB_TOKEN": "t",
         "LC_ALL": "C",
+        "UV_CACHE_DIR": "/c",
+        "UV_PUBLISH_TOKEN": "t",
+        "NPM_CONFIG_API_KEY": "t",
     }
     seen = environment.allowed(environ, ["ANTHROPIC_*"])
-    assert seen == {"PATH": "/bin", "HOME": "/h", "ANTHROPIC_API_KEY": "k", "LC_ALL": "C"}
+    assert seen == {"PATH": "/bin", "HOME": "/h", "ANTHROPIC_API_KEY": "k", "LC_ALL": "C", "UV_CACHE_DIR": "/c"}
