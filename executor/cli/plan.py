@@ -14,7 +14,7 @@ from executor.cli import carriers, console, options, verb
 if TYPE_CHECKING:
     from executor.order import Order
     from executor.urgency import Urgency
-    from loader.model import Edge, Task, TaskList
+    from loader.model import Block, Edge, Task, TaskList
 
 app = verb.verbs()
 
@@ -122,7 +122,8 @@ def _source(task: Task, *, of_list: Mapping[str, object], runner: str | None, ag
         case "container":
             return f"{line}{task.lines[0]}: completed with the last of its children"
         case "manual":
-            return f"{line}{task.lines[0]}: waits for a person (`executor done {task.task_id}`)"
+            gives = f"; `runner: agent` below it gives it to {task.agent}" if task.agent else ""
+            return f"{line}{task.lines[0]}: waits for a person (`executor done {task.task_id}`){gives}"
         case "agent":
             checks = sum(block.role == "verify" for block in task.blocks)
             checked = f", then {console.counted(checks, 'check')}" if checks else ""
@@ -131,5 +132,13 @@ def _source(task: Task, *, of_list: Mapping[str, object], runner: str | None, ag
             blocks = [block for block in task.blocks if block.role in ("run", "verify")]
             return ", ".join(
                 f"{line}{block.line}: {'checks' if block.role == 'verify' else 'runs'} {block.language}"
+                f"{_inside(block, {**of_list, **task.settings})}"
                 for block in blocks
             )
+
+
+def _inside(block: Block, settings: Mapping[str, object]) -> str:
+    from executor.runners import languages
+
+    image = block.attributes.get("container") or settings.get("container") or "none"
+    return "" if image == "none" or languages.is_sql(block.language, settings) else f" in {image}"

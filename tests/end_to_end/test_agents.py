@@ -185,6 +185,11 @@ def test_agents_are_named_by_flag_task_prefix_and_list(desk: Desk):
     assert "E105 no agent 'standen' (did you mean 'standin'?)" in refused.said
     desk.write(make.document(make.task(run=None, id="A-1")))
     assert "E104 no agent is named for task A-1" in desk.do("run", "--runner", "agent").said
+    desk.write(make.document(make.task(run=None, id="A-1", settings={"agent": "gemini"})))
+    [alone] = desk.do("plan", "--json").json["tasks"]
+    assert alone["runs"].endswith(
+        "waits for a person (`executor done A-1`); `runner: agent` below it gives it to gemini"
+    )
 
 
 # What each of forty tasks does the first time, and how its runs end. The rest are honest.
