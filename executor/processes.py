@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -167,15 +166,21 @@ def send_group(pgid: int, sign: signal.Signals) -> None:
 
 def end_containers(scratch: Path) -> None:
     """Remove the containers that a worker's scratch folder tells of: they are no children of ours."""
-    if scratch.stat().st_uid != os.geteuid():
+    try:
+        if scratch.stat().st_uid != os.geteuid():
+            return
+        notes = [note.read_text(encoding="utf-8") for note in scratch.glob(f"*{CONTAINER_SUFFIX}")]
+    except OSError:  # its guard is at it
         return
-    for note in scratch.glob(f"*{CONTAINER_SUFFIX}"):
-        program, _, name = note.read_text(encoding="utf-8", errors="surrogateescape").strip().partition("\n")
+    for note in notes:
+        program, _, name = note.strip().partition("\n")
         remove_container(program, name)
 
 
 def remove_container(program: str, name: str) -> None:
     """End a container, which may be gone already, and all that is in it."""
+    import subprocess  # few runs need it
+
     command = [program, "rm", "--force", name]
     try:
         subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_REMOVE_SECONDS, check=False)
