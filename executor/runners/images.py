@@ -165,6 +165,7 @@ def _words(inside: Inside, engine: Engine, variables: Path) -> list[str]:
         "run",
         "--rm",
         "--init",  # hands signals on and buries the dead, as the first process of a container has to
+        *("--log-driver", "none"),  # what it prints is kept by us, and need not be kept twice
         *("--name", inside.name),
         *("--label", f"executor.worker={inside.worker}"),
         *("--label", f"executor.run={inside.run_id}"),
