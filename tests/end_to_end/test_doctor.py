@@ -139,6 +139,15 @@ def small_disk(folder: Path) -> Iterator[Path]:
     subprocess.run(["umount", folder], check=True)
 
 
+def test_the_programs_that_are_found_and_the_one_that_is_chosen(desk: Desk, folder: Path):
+    said = desk.do("doctor", env={"DATABASE_URL": None, "EXECUTOR_HOME": str(folder / "home")}).out
+    lines = {line.split()[1]: line for line in said.split("\n") if line.startswith("ok")}
+    assert "pginstall18" in lines["binaries"]
+    assert {"pginstall18/bin", "pginstall/bin"} <= {
+        "/".join(word.rstrip(",").split("/")[-2:]) for word in lines["programs"].split()
+    }
+
+
 def test_an_archive_for_a_report_holds_no_secret(desk: Desk, folder: Path):
     url = f"postgresql://ann:{SECRET}@127.0.0.1:1/work"
     env = {"DATABASE_URL": url, "SHOP_API_TOKEN": "tok-1234567", "EXECUTOR_HOME": str(folder / "home")}

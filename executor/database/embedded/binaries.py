@@ -72,6 +72,12 @@ def find(home: Home, place: Place, major: int | None) -> Binaries:
     raise _nothing_fits(place, major, rejected)
 
 
+def everywhere(home: Home, place: Place) -> list[Binaries]:
+    """All that are found here and run, best first."""
+    found = (_try(folder)[0] for folder in ([home.binaries] if home.binaries else _candidates(place)))
+    return [one for one in found if one is not None]
+
+
 def stamp(folder: Path) -> str:
     """Tells one build from another without running it."""
     entry = (folder / "postgres").stat()

@@ -104,6 +104,7 @@ def _embedded(database: Database, home: Home) -> Iterator[Finding]:
         if status.data
         else _fresh(home)
     )
+    yield _programs_here(home)
     if status.account:
         yield Finding("account", well=True, seen=f"{status.account} runs PostgreSQL")
     if status.state is not State.RUNNING:
@@ -116,6 +117,12 @@ def _embedded(database: Database, home: Home) -> Iterator[Finding]:
         f"{len(left)} servers of killed commands in {place}" if left else "none",
         "`executor db verify-backup` removes them, or do it by hand",
     )
+
+
+def _programs_here(home: Home) -> Finding:
+    """What an upgrade, or a database of another version, could be run with."""
+    found = [f"{one.version} in {one.folder}" for one in binaries.everywhere(home, home.place())]
+    return Finding("programs", well=True, seen=", ".join(found) or "none")
 
 
 def _fresh(home: Home) -> Finding:
