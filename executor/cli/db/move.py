@@ -66,7 +66,7 @@ def _say(moved: Moved, chosen: Settings) -> None:
     else:
         console.say(f"the move from {moved.source} to {moved.target} is finished")
     console.say(f"what was at {moved.source} is still there, and refuses every change")
-    back = "embedded" if moved.source == "the embedded server" else "URL"
+    back = "embedded" if moved.source == "the embedded server" else f"URL, which names {moved.source}"
     console.say(f"to go back: executor db move --to {back}")
     if chosen.environ.get("DATABASE_URL"):
         console.warn(f"DATABASE_URL comes before the choice that was written: let it name {moved.target}, or unset it")
