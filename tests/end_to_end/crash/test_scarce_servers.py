@@ -37,7 +37,11 @@ def small_disk(ground: Path, tmp_path: Path) -> Iterator[Site]:
 def test_a_disk_that_fills_up_under_a_list_and_is_emptied_again_costs_no_finished_work(small_disk: Site) -> None:
     small_disk.write(
         make.task(id="A", run=act_until("go")),
-        make.task(id="LOUD", run="head -c 40000000 /dev/urandom | base64\n" + act(), settings={"retries": 9}),
+        make.task(
+            id="LOUD",
+            run="until [ -e full ]; do sleep 0.01; done\nhead -c 40000000 /dev/urandom | base64\n" + act(),
+            settings={"retries": 9},
+        ),
         *(make.task(id=f"T-{number}", run=act(0.05)) for number in range(30)),
         retry_delay="100ms",
     )
@@ -46,6 +50,7 @@ def test_a_disk_that_fills_up_under_a_list_and_is_emptied_again_costs_no_finishe
     small_disk.begun("A")
     with suppress(OSError):  # full, as it is meant to be
         ballast.write_bytes(b"\1" * (400 << 20))
+    small_disk.put("full")
 
     def troubled() -> bool:
         return "nothing can be recorded now" in worker.said() or "the database is gone" in worker.said()
