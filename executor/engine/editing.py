@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from executor.engine.serving import Ending, Serving, Synced, Watch
 from executor.engine.worker import Worker
 from executor.errors import ListError
+from executor.model import Claimed
+from executor.runners import workspaces
 from loader.model import Severity, TaskList
 
 # A program that reads a file, changes it and writes it again takes no longer; a person does, even a quick one.
@@ -50,11 +52,16 @@ def ended(watch: Watch, queue_id: int) -> None:
         watch.reader.doubt()
 
 
+def _is_agent_here(serving: Serving, claimed: Claimed) -> bool:
+    """Is it an agent's, and at work beside the list? One that works apart has a list of its own."""
+    return claimed.runner == "agent" and workspaces.of(claimed, serving.surroundings) == workspaces.SHARED
+
+
 def _take_in(worker: Worker, serving: Serving, watch: Watch) -> bool:
     save = watch.save
     if save is None or serving.ending is not None:
         return False
-    if any(active.claimed.runner == "agent" for active in worker.runs_of(serving)):
+    if any(_is_agent_here(serving, active.claimed) for active in worker.runs_of(serving)):
         return False  # nobody can say whose save it is: at the end of its run an agent's is put back
     if isinstance(save.found, TaskList):
         assert worker.connection is not None, "step connects first"

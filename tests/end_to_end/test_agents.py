@@ -148,7 +148,7 @@ def test_an_edit_of_the_list_while_agents_work_apart_is_a_persons(desk: Desk):
     desk.write(make.document(by_agent, make.task(run="true", id="A-2"), jobs=2, retries=0, keep_going=True))
     running = desk.start("run", "--watch")
     desk.until_there("begun")
-    desk.until(lambda: desk.status("A-2") == "completed")
+    desk.until(lambda: "- [x] **A-2**" in desk.read(), "our mark of it is in the file")
     edited = desk.read() + make.task(run="touch made-by-hand", id="A-3")
     desk.write(edited)
     desk.until(lambda: desk.status("A-3") == "completed", "it is done beside the agent")

@@ -10,10 +10,17 @@ SHARED = "shared"
 _WITHOUT = ("container", "manual", "migrate")  # they change no files, or are a person's
 
 
+def of(claimed: Claimed, surroundings: Surroundings) -> str:
+    """Where a run works."""
+    if claimed.runner in _WITHOUT:
+        return SHARED
+    return claimed.spec["settings"].get("workspace") or surroundings.settings.get("workspace") or SHARED
+
+
 def carry(run: Runner, claimed: Claimed, io: Io, surroundings: Surroundings) -> Outcome:
     """Carry a run out where its task, or else its list, says that it works."""
-    chosen = claimed.spec["settings"].get("workspace") or surroundings.settings.get("workspace") or SHARED
-    if chosen == SHARED or claimed.runner in _WITHOUT:
+    chosen = of(claimed, surroundings)
+    if chosen == SHARED:
         return run(claimed, io, surroundings)
     if chosen == "copy":
         from executor.runners.workspaces import copies
