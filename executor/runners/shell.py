@@ -36,7 +36,23 @@ def verify(claimed: Claimed, io: Io, surroundings: Surroundings) -> Outcome:
     return _carry_out(claimed, io, surroundings, ("verify",))
 
 
-def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequence[str]) -> Outcome:
+def refusal(claimed: Claimed, surroundings: Surroundings) -> Outcome | None:
+    """Why the checks cannot be run here, told before an agent works for nothing; None where they can be tried."""
+    settings, blocks = _blocks(claimed, surroundings, ("verify",))
+    inside = [block for block in blocks if not languages.is_sql(block["language"], settings)]
+    if not any(images.wanted(block, settings) for block in inside):
+        return None
+    try:
+        images.find(surroundings.environ, settings.get("container_engine"))
+    except images.Missing as error:
+        return Outcome(RunStatus.REFUSED, str(error), halt=str(error))
+    return None
+
+
+def _blocks(
+    claimed: Claimed, surroundings: Surroundings, roles: Sequence[str]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The settings of a task over those of its list, and what is to be run of it, in order."""
     settings = {**surroundings.settings, **claimed.spec["settings"]}
     blocks = [block for role in roles for block in claimed.spec["blocks"] if block["role"] == role]
     if "run" in roles and settings.get("python"):
@@ -44,6 +60,11 @@ def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequ
         blocks.insert(0, {"language": "python", "role": "run", "attributes": {}, "content": content})
     if settings.get("verify"):  # of the list, after those of the task
         blocks.append({"language": "sh", "role": "verify", "attributes": {}, "content": f"{settings['verify']}\n"})
+    return settings, blocks
+
+
+def _carry_out(claimed: Claimed, io: Io, surroundings: Surroundings, roles: Sequence[str]) -> Outcome:
+    settings, blocks = _blocks(claimed, surroundings, roles)
     cpu_seconds, memory_bytes = 0.0, 0
     for number, block in enumerate(blocks, 1):
         which = f"{'check' if block['role'] == 'verify' else 'block'} {number} of {len(blocks)} ({block['language']})"

@@ -237,6 +237,17 @@ def test_without_an_engine_the_list_stops_with_what_to_install(desk: Desk, tmp_p
     assert desk.value("SELECT attempts FROM executor.task_queue") == 0
 
 
+def test_no_agent_works_for_checks_that_cannot_be_run(desk: Desk, tmp_path: Path):
+    (tmp_path / "tools").mkdir()
+    desk.put("executor.toml", f'[agents.mine]\ncommand = ["{shutil.which("touch")}", "{desk.folder}/worked"]\n')
+    settings = {"container": "python:3.12", "runner": "agent", "agent": "mine"}
+    desk.write(make.document(make.task(run=None, id="A1", verify="true", settings=settings)))
+    answer = desk.do("run", env={"PATH": str(tmp_path / "tools")})
+    assert answer.code == 3, answer.said
+    assert "`container:` needs docker or podman, and there is none; install podman" in answer.said
+    assert not desk.exists("worked")
+
+
 def test_an_engine_that_does_not_answer_is_told_with_its_own_words(desk: Desk, tmp_path: Path):
     """As docker's client says it on a machine whose daemon is not running."""
     tools = tmp_path / "tools"

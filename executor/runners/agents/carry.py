@@ -84,7 +84,9 @@ def run(claimed: Claimed, io: Io, surroundings: Surroundings) -> Outcome:
     if entry is None:
         return Outcome(RunStatus.FAILED, f"no agent '{name}' is known here; see `executor agents`")
     settings = {**surroundings.settings, **claimed.spec["settings"]}
-    return _carry_out(_Task(claimed, io, surroundings, settings, name, entry.profile))
+    return shell.refusal(claimed, surroundings) or _carry_out(
+        _Task(claimed, io, surroundings, settings, name, entry.profile)
+    )
 
 
 def _carry_out(task: _Task) -> Outcome:
