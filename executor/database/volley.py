@@ -128,11 +128,12 @@ def _text(value: Any) -> str:
 
 
 def _array(values: list[Any]) -> str:
-    different = set(values)  # most columns say the same of all runs of a turn
-    if len(different) > 1 and set(map(type, values)) == {int}:
+    different = set(values)
+    if len(different) == 1:  # most columns say the same of all runs of a turn
+        return f"{{{','.join([_element(values[0])] * len(values))}}}"
+    if set(map(type, values)) == {int}:
         return f"{{{repr(values)[1:-1]}}}"
-    elements = {one: _element(one) for one in different}
-    return f"{{{','.join([elements[one] for one in values])}}}"
+    return f"{{{','.join(map(_element, values))}}}"
 
 
 def _element(value: Any) -> str:

@@ -35,7 +35,7 @@ from loader.model import Status
 
 POLL_SECONDS = 1.0
 _TELL_SECONDS = 0.05
-_ORDERS_SECONDS = 0.05  # a worker of short tasks need not hear at every turn what people want; a notice wakes it
+ORDERS_SECONDS = 0.05  # a worker of short tasks need not hear at every turn what people want; a notice wakes it
 _SWEEP_SECONDS = 2.0
 # How soon Python takes the processor from a thread for another that waits. With its own 5 ms, a turn of one millisecond
 # waits longer for the runners' threads than for the database.
@@ -127,7 +127,7 @@ def _turn(worker: Worker, serving: Serving, limit: int) -> None:
     for claimed in answer.claimed:
         starting.start(worker, serving, claimed)
     if turn.orders:
-        serving.orders_at = clock.monotonic() + _ORDERS_SECONDS
+        serving.orders_at = clock.monotonic() + ORDERS_SECONDS
         obeying.obey(worker, serving, answer.orders)
         obeying.pass_on(worker, answer.orders)
 

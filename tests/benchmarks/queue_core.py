@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 
 from executor import outcome
+from executor.engine import loop
 from executor.outcome import Outcome
 from executor.queue import lists, steps, workers
 from executor.queue.steps import Appetite, Turn
@@ -74,7 +75,7 @@ class Rate:
 
 
 def drain(connection: psycopg.Connection[Any], list_id: int, batch: int) -> int:
-    """Work a list off, a batch a turn; how many tasks it were."""
+    """Work a list off, a batch a turn, hearing what people want as often as the loop does; how many tasks it were."""
     worker_id = workers.register(
         connection,
         name="bench",
@@ -91,11 +92,15 @@ def drain(connection: psycopg.Connection[Any], list_id: int, batch: int) -> int:
     workers.serve(connection, worker_id, list_id)
     lists.start(connection, list_id, actor="bench", jobs=batch)
     appetite = Appetite(batch, in_order=False, stop_if_failed_since="infinity")
-    done, held = 0, steps.take(connection, Turn(list_id, worker_id, "bench", appetite=appetite)).claimed
+    done, held, asked_at = 0, steps.take(connection, Turn(list_id, worker_id, "bench", appetite=appetite)).claimed, 0.0
     while held:
         moves = [outcome.decide(one.run_id, one.queue_id, DONE, again=None, skip=False) for one in held]
         done += len(moves)
-        held = steps.take(connection, Turn(list_id, worker_id, "bench", moves=moves, appetite=appetite)).claimed
+        now = time.monotonic()
+        asks = now >= asked_at + loop.ORDERS_SECONDS
+        asked_at = now if asks else asked_at
+        turn = Turn(list_id, worker_id, "bench", moves=moves, appetite=appetite, orders=asks)
+        held = steps.take(connection, turn).claimed
     return done
 
 
