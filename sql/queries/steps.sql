@@ -22,7 +22,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('executor.most', %(list_id)s))
 -- Take up to a literal number of ready tasks of a list, most urgent first, and begin a run of each.
 WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice, and then claims too many
     SELECT queue_id, due_at
-    FROM executor.task_queue
+    FROM executor.task_queue AS task
     WHERE list_id = %(list_id)s
       AND ready
       AND (%(in_order)s::boolean OR due_at <= now())    -- in a sequence a task that waits holds up those behind it
@@ -35,11 +35,13 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
           FROM executor.task_queue
           WHERE list_id = %(list_id)s AND worker_id IS NOT NULL
       ))
-      AND (keys = '{}' OR queue_id = ANY(ARRAY(    -- asked only when such a task is met
-          SELECT executor.startable(
+      AND (keys = '{}' OR EXISTS (    -- asked only when such a task is met: not so an array, which a recheck works out early
+          SELECT
+          FROM executor.startable(
               %(list_id)s, %(limit)s, %(labels)s::text[], %(tags)s::text[], %(person)s::text, %(only)s::bigint[]
-          )
-      )))
+          ) AS startable (queue_id)
+          WHERE startable.queue_id = task.queue_id
+      ))
       AND EXISTS (SELECT FROM executor.executor_state WHERE list_id = %(list_id)s AND status = 'running')
       AND EXISTS (SELECT FROM executor.worker WHERE worker_id = %(worker_id)s)    -- a reaped worker gets nothing
       AND NOT EXISTS (

@@ -303,6 +303,19 @@ def test_a_claim_among_fifty_thousand_reads_only_what_it_takes(crowded, connecti
     assert row[0][0]["Plan"]["Shared Hit Blocks"] + row[0][0]["Plan"]["Shared Read Blocks"] < 1000
 
 
+def test_a_claim_that_looks_at_a_row_again_asks_for_no_lock(connection):
+    """To look again at a row that changed meanwhile PostgreSQL works out every InitPlan of the statement. `startable`
+    takes a lock, for which workers without any keys would wait for each other then, in a circle even."""
+    at = Bench(connection, make.entered(connection, [make.row()]))
+    here = {"list_id": at.list_id, "worker_id": at.worker_id, "worker": "w"}
+    parameters = here | steps._appetite_columns(Appetite(1, False, "-infinity"))
+    with connection.transaction():
+        connection.execute(STEPS.enter, here)
+        row = connection.execute(b"EXPLAIN (FORMAT JSON) " + STEPS.claim, parameters).fetchone()
+    found = [node for node in walk(row[0][0]["Plan"]) if node.get("Function Name") == "startable"]
+    assert [node["Parent Relationship"] for node in found] == ["SubPlan"], json.dumps(row[0], indent=1)
+
+
 def test_a_settle_among_fifty_thousand_reads_only_what_it_changes(crowded, connection):
     claimed = crowded.claim(8)
     moves = [

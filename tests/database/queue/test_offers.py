@@ -111,6 +111,26 @@ def test_priority_decides_between_tasks_with_and_without_keys(connection):
     assert claimed(at, limit=1) == ["urgent"]
 
 
+def test_what_may_be_held_is_asked_once_a_claim_and_never_for_tasks_without_keys(connection):
+    connection.execute("SET track_functions = 'pl'")
+
+    def asked(*rows: dict[str, Any], path: str) -> int:
+        at = bench(connection, *rows, path=path)
+        before = _calls_of_startable(connection)
+        assert len(claimed(at, limit=20)) == 20
+        return _calls_of_startable(connection) - before
+
+    assert asked(*(make.row(task_id=f"F{n}", position=n) for n in range(1, 40)), path="/free.md") == 0
+    held = (make.row(task_id=f"K{n}", position=n, keys=[f"db{n}"], places=[1]) for n in range(1, 40))
+    assert asked(*held, path="/held.md") == 1
+
+
+def _calls_of_startable(connection: psycopg.Connection[Any]) -> int:
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    found = connection.execute("SELECT calls FROM pg_stat_user_functions WHERE funcname = 'startable'").fetchone()
+    return found[0] if found else 0
+
+
 def test_two_workers_never_hold_one_place(ready_database):
     rows = [make.row(task_id=f"T{n}", position=n, keys=["db"], places=[3]) for n in range(1, 61)]
     with psycopg.connect(ready_database, autocommit=True) as connection:
