@@ -41,8 +41,10 @@ WHERE worker.worker_id = %(worker_id)s
   ) = cardinality(%(list_paths)s::text[])
 
 -- name: be_brief
--- Let the server end this transaction if its process freezes in the middle of it, for it holds rows that others need.
-SELECT set_config('idle_in_transaction_session_timeout', '3s', true)
+-- Let the server end this transaction if its process freezes in the middle of it, for it holds rows that others need;
+-- and find those by their indexes: for a list just loaded there are no statistics, and all of it would be read.
+SELECT set_config('idle_in_transaction_session_timeout', '3s', true),
+    set_config('enable_seqscan', 'off', true)
 
 -- name: leave
 -- Take a worker off the books; one that still holds runs loses them to `lose_runs`.
@@ -84,13 +86,15 @@ WITH orphan AS MATERIALIZED (
         review = CASE WHEN task.wish IS NULL AND task.losses < %(losses_max)s THEN task.review END,
         completed_at = CASE WHEN task.wish = 'skip' OR task.losses >= %(losses_max)s THEN now() END
     FROM orphan
-    WHERE task.queue_id = orphan.queue_id AND task.run_id = orphan.run_id    -- the fence: nobody claimed it meanwhile
+    WHERE task.queue_id = ANY(ARRAY(SELECT queue_id FROM orphan))    -- an array, for the index
+      AND task.queue_id = orphan.queue_id
+      AND task.run_id = orphan.run_id    -- the fence: nobody claimed it meanwhile
     RETURNING task.queue_id, task.task_id, task.list_id, task.status, orphan.run_id
 ), closed AS (
     UPDATE executor.run
     SET status = 'lost', ended_at = now(), error = 'the worker that ran it is gone'
     FROM moved
-    WHERE run.run_id = moved.run_id
+    WHERE run.run_id = ANY(ARRAY(SELECT run_id FROM moved)) AND run.run_id = moved.run_id
     RETURNING run.run_id, run.attempt, run.worker
 ), waiting AS MATERIALIZED (    -- as in `settle`: a person's skip counts as met
     SELECT queue_id, count(*)::integer AS met
@@ -101,7 +105,7 @@ WITH orphan AS MATERIALIZED (
     UPDATE executor.task_queue AS task
     SET unmet = greatest(task.unmet - waiting.met, 0)
     FROM waiting
-    WHERE task.queue_id = waiting.queue_id
+    WHERE task.queue_id = ANY(ARRAY(SELECT queue_id FROM waiting)) AND task.queue_id = waiting.queue_id
 ), noted AS (
     INSERT INTO executor.event (list_id, queue_id, run_id, attempt, kind, actor, detail)
     SELECT moved.list_id, moved.queue_id, moved.run_id, closed.attempt, 'task.lost', %(actor)s,
