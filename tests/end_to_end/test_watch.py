@@ -46,10 +46,14 @@ def in_place(path: Path, content: bytes) -> None:
 
 
 def in_pieces(path: Path, content: bytes) -> None:
-    """As a slow program: emptied, then in pieces that break lines."""
+    """As a slow program: emptied, then in pieces that break lines.
+
+    A dozen, however long it is: each pause is one in which a busy machine may stand still for longer than a save may.
+    """
+    size = max(37, len(content) // 12 + 1)
     with path.open("wb", buffering=0) as file:
-        for at in range(0, len(content), 37):
-            file.write(content[at : at + 37])
+        for at in range(0, len(content), size):
+            file.write(content[at : at + size])
             time.sleep(0.02)
 
 
@@ -72,9 +76,10 @@ def settled(desk, *statuses: str) -> Callable[[], bool]:
 def test_every_editors_save_is_brought_in_once_and_whole(desk, save):
     path = desk.write(graph(touch("A1")))
     watch = desk.start("watch")
-    desk.until_there("a1")
+    desk.until(lambda: "[x]" in desk.read(), "A1 is ticked, and its author sees that")
     long = "; ".join(["true"] * 40)
-    save(path, graph(touch("A1"), make.task(id="B1", run=f"echo begun >> b1; {long}; echo ended >> b1")).encode())
+    added = make.task(id="B1", run=f"echo begun >> b1; {long}; echo ended >> b1")
+    save(path, f"{desk.read()}\n{added}".encode())
     desk.until(settled(desk, "completed", "completed"))
     assert desk.read("b1") == "begun\nended\n"
     assert desk.read("a1") == "x\n"
