@@ -47,8 +47,8 @@ def patch(
 
     A container is ticked with the last of its children. A status for which the file has no mark leaves it as it is, and
     so does every status of an archived task: whatever its mark, its section says that it is completed.
-    `read` made `tasks`; it is asked again only where a mark needs a new line, which moves all that is behind it, and
-    where a cell becomes empty, which has another place for its mark.
+    `read` made `tasks`; it is asked again only where a mark needs a new line, which moves all that is behind it, where
+    a cell becomes empty, which has another place for its mark, and where a mark is in the text of another task too.
     """
     if sha256(source).hexdigest() != tasks.sha256:
         return Patched(source, {}, tuple(wanted), tasks, ())
@@ -73,7 +73,7 @@ def patch(
             written[task.task_id] = change.mark
             changes.append(change)
     changes.sort(key=lambda change: change.place.start)
-    if any(_is_line(change) or _is_blank(change, tasks, source) for change in changes):
+    if any(_is_line(change) or _is_blank(change, tasks, source) for change in changes) or _is_quoted(changes, tasks):
         return _read_again(source, tasks, changes, Patched(source, written, missing, tasks, tuple(changes)), read)
     patched = _apply(source, changes)
     return Patched(patched, written, missing, _updated(patched, tasks, changes), tuple(changes))
@@ -95,6 +95,13 @@ def _is_blank(change: Change, tasks: TaskList, source: bytes) -> bool:
     """Whether it leaves nothing in the cell of a table."""
     is_bare = source[change.place.start - 1 : change.place.start] != b"["
     return change.new == b" " and is_bare and tasks.tasks[change.index].carrier == "table"
+
+
+def _is_quoted(changes: Iterable[Change], tasks: TaskList) -> bool:
+    """Whether one of them is in a YAML block that the text of a task of another kind holds as well."""
+    lines = [tasks.tasks[change.index].lines[0] for change in changes if tasks.tasks[change.index].carrier == "yaml"]
+    around = [task.lines for task in tasks.tasks if task.carrier != "yaml"] if lines else []
+    return any(first < line <= last for first, last in around for line in lines)
 
 
 def _read_again(

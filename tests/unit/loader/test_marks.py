@@ -151,6 +151,14 @@ def test_an_archived_task_keeps_its_mark_for_its_section_says_that_it_is_complet
     assert result.written == {"T001": "x", "T002": " ", "T003": " "}
 
 
+def test_a_mark_that_stands_in_the_text_of_another_task_changes_there_too() -> None:
+    """Found by the fuzzer: blocks that are tasks below a heading that is one."""
+    text = "## Group A: all\n```yaml\n```\n```yaml\nid: T-001\nstatus: e\n```\n```yaml\nid: T-002\nstatus: done\n```\n"
+    result = patched(text, {"T-002": Status.PENDING})
+    assert [task.carrier for task in result.tasks.tasks] == ["heading", "yaml", "yaml"]
+    assert result.source.decode() == text.replace("done", "pending")
+
+
 def test_a_prefix_comes_before_an_id_and_goes() -> None:
     text = "| id | depends-on |\n|--|--|\n| T1 | |\n| ✅ T2 | T1 |\n|T3|T1|\n"
     result = patched(text, {"T1": DONE, "T2": Status.PENDING, "T3": DONE})
