@@ -1,6 +1,6 @@
 """The loop of a worker and one step of it.
 
-run: while a list is left: drain the inbox (of short runs together: gathering), hear the messages, step
+run: while a list is left: drain the inbox, hear the messages, step
 step:
     for each list it serves:
         its budget        -- one read, where it has one (spending)
@@ -16,12 +16,10 @@ the connection broke: the same turns again on the next one, which another thread
 
 from __future__ import annotations
 
-import sys
-
 import psycopg
 
 from executor import clock, faults
-from executor.engine import asking, editing, entry, gathering, hearing, leaving, obeying, outage, spending, starting
+from executor.engine import asking, editing, entry, hearing, leaving, obeying, outage, spending, starting
 from executor.engine.messages import Message
 from executor.engine.serving import Ending, Serving
 from executor.engine.worker import Worker
@@ -37,17 +35,13 @@ POLL_SECONDS = 1.0
 _TELL_SECONDS = 0.05
 ORDERS_SECONDS = 0.05  # a worker of short tasks need not hear at every turn what people want; a notice wakes it
 _SWEEP_SECONDS = 2.0
-# How soon Python takes the processor from a thread for another that waits. With its own 5 ms, a turn of one millisecond
-# waits longer for the runners' threads than for the database.
-_SWITCH_SECONDS = 0.0005
 
 
 def run(worker: Worker) -> None:
     """Work until there is nothing left for this worker in any of its lists, or it is told to go."""
-    sys.setswitchinterval(_SWITCH_SECONDS)
     timeout: float | None = None
     while not worker.is_over:
-        messages = gathering.gather(worker, worker.inbox.drain(timeout))
+        messages = worker.inbox.drain(timeout)
         step(worker, messages)
         timeout = _patience(worker)
 
