@@ -67,6 +67,7 @@ def claims(connection, list_id, worker_id):
 def test_disturbed_claims_keep_their_pace_and_nobody_grows(lone_desk):
     desk = lone_desk
     big = f"{make.wait_for('go')}; head -c {LOG_BYTES} /dev/zero | tr '\\0' x"
+    big = f"{big}; {make.wait_for('measured')}"  # a quick disk takes the log in before the last round
     desk.write(make.document(make.task(id="BIG-1", run=big), *(make.task(id=f"T{n}") for n in range(1000))))
     worker = desk.start("run", "--only", "BIG-1")
     desk.until_running("BIG-1")
@@ -107,6 +108,7 @@ def test_disturbed_claims_keep_their_pace_and_nobody_grows(lone_desk):
                 calm += claims(connection, list_id, worker_id)
                 for pid in disturbers:
                     os.kill(pid, signal.SIGCONT)
+        desk.put("measured")
         desk.until(lambda: look() or desk.status("BIG-1") == "completed", seconds=1800 if LONG else 120)
         desk.until(lambda: "list.stopped" in end_of(fast.out), seconds=120)
         assert log.process.wait(600) == 0
