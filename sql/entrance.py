@@ -67,7 +67,7 @@ def alone(connection: Connection[Any], turn: Turn) -> Iterator[None]:
     begin(connection, Entrance(turn))
     try:
         yield
-    except BaseException:
+    except BaseException:  # Ctrl-C too: the lock must not outlive the work that it is for, in a connection that goes on
         rollback(connection)
         raise
     connection.execute(LEDGER.commit, prepare=False)
