@@ -169,7 +169,9 @@ def redactor_of(settings: Mapping[str, Any], environ: Mapping[str, str], secrets
 
 def _keeper(assignment: Assignment) -> Keeper | None:
     """Of a list that is one file: a folder of files is protected as its `protect` says."""
-    return None if assignment.path.is_dir() else Keeper(assignment.path, assignment.read, assignment.folder)
+    if assignment.path.is_dir():
+        return None
+    return Keeper(assignment.path, assignment.read, assignment.folder, ticks=assignment.write_back)
 
 
 def _record(database: Database, list_id: int) -> dict[str, str]:

@@ -44,11 +44,13 @@ class _Kept(Struct):
 class Keeper:
     """For one list. Called by the threads of its runs, hence the lock."""
 
-    def __init__(self, path: Path, read: Read, folder: Path) -> None:
-        """`folder` is where the tasks of the list work unless they work apart."""
+    def __init__(self, path: Path, read: Read, folder: Path, *, ticks: bool) -> None:
+        """`folder` is where the tasks of the list work unless they work apart; `ticks` says whether the list is ticked
+        as they are completed."""
         self._path = path
         self._folder = folder
         self._read = read
+        self._ticks = ticks
         self._lock = threading.Lock()
         self._kept: dict[Path, _Kept] = {}  # by the folder in which an agent works
 
@@ -94,9 +96,10 @@ class Keeper:
         paths, diffs, failures = [], [], []
         for path in sorted({*files, *self._protected(folder, patterns)}):
             before, now = files.get(path), _content(path)
-            if before == now:
+            is_list = path == self._path and before is not None
+            if before == now and not (is_list and self._ticks):  # a copy from before our ticks may be all it wrote
                 continue
-            if path == self._path and before is not None:
+            if is_list and before is not None:
                 text_changed, ticked, failure = self._put_list_back(before, now, record)
                 if not text_changed:
                     failures += [failure] if failure else []
@@ -112,9 +115,9 @@ class Keeper:
         """Whether more than marks was changed, whose marks mean nothing, and why they are still there if they are."""
         from loader import marks, write_back
 
-        if now is None:
-            return True, (), _put_back(self._path, before)
         standing = record()
+        if now is None and (failure := _put_back(self._path, before)):
+            return True, (), failure
         kept = self._read(before)
         text_changed, ticked = False, set[str]()
 
@@ -128,11 +131,13 @@ class Keeper:
                 if status != task.status and not _is_borne_out(status, standing.get(task.task_id, "")):
                     ticked.add(task.task_id)
                     status = task.status
+                if self._ticks and standing.get(task.task_id) == "completed":  # whatever the agent made of our tick
+                    status = Status.COMPLETED
                 wanted[task.task_id] = status
             return marks.patch(before, kept, wanted, self._read).source
 
         failure = write_back.rewrite(self._path, change)
-        return text_changed, tuple(sorted(ticked)), failure
+        return text_changed or now is None, tuple(sorted(ticked)), failure
 
 
 def _is_borne_out(shown: Status, recorded: str) -> bool:

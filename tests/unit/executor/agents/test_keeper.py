@@ -20,8 +20,8 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def keeper(path: Path) -> Keeper:
-    return Keeper(path, partial(loader.parse, name=path.name), path.parent)
+def keeper(path: Path, *, ticks: bool = True) -> Keeper:
+    return Keeper(path, partial(loader.parse, name=path.name), path.parent, ticks=ticks)
 
 
 def record(**statuses: str) -> dict[str, str]:
@@ -56,6 +56,21 @@ def test_an_edit_is_taken_back_with_the_marks_of_ours_kept(path: Path):
     assert path.read_text() == tick(LIST, "A-1")
     assert changes.paths == ("tasks.md",)
     assert "+- [ ] **B-1** Mine" in changes.diff
+
+
+@pytest.mark.parametrize("ticks", [True, False])
+@pytest.mark.parametrize(
+    "left",
+    [None, LIST, LIST.replace("Three", "Something easier")],
+    ids=["nothing", "an old copy", "an edited old copy"],
+)
+def test_a_tick_of_ours_that_an_agent_overwrote_is_there_again(path: Path, left: str | None, ticks: bool):
+    kept = keeper(path, ticks=ticks)
+    kept.enter(path.parent, [])
+    path.write_text(tick(LIST, "A-1"))  # while the agent works, which has read the list before
+    path.unlink() if left is None else path.write_text(left)
+    kept.leave(path.parent, [], lambda: record(A_1="completed"))
+    assert path.read_text() == (tick(LIST, "A-1") if ticks else LIST)
 
 
 def test_a_list_that_is_gone_or_broken_is_there_again(path: Path):

@@ -62,7 +62,7 @@ def test_what_an_agent_used_counts_also_where_its_changes_cannot_be_looked_at(tm
         environ={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
         settings={},
         worker=f"test.{sys.platform}",
-        keeper=Keeper(path, partial(loader.parse, name=path.name), tmp_path),
+        keeper=Keeper(path, partial(loader.parse, name=path.name), tmp_path, ticks=True),
         record=_away,
     )
     claimed = Claimed(
