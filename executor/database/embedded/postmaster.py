@@ -57,7 +57,8 @@ def parse(text: str) -> PidFile:
 def is_ours(pid: int, data: Path) -> bool:
     """Whether that process is a live postgres working in this data folder.
 
-    A pid alone proves nothing: after a crash or a reboot it may belong to anything.
+    A pid alone proves nothing: after a crash or a reboot it may belong to anything. One that is on its way out and has
+    given its files and its folder back lives no more, though the kernel lists it a moment longer.
     """
     if pid <= 1:
         return False

@@ -68,6 +68,14 @@ def servers_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def is_gone(pid: int) -> bool:
+    """Whether nothing runs under that number any more; a zombie, whose parent has not asked yet, does not."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def eventually(question: Callable[[], bool], *, seconds: float = 10) -> bool:
     """Wait for a fact."""
     until = time.monotonic() + seconds
