@@ -33,9 +33,9 @@ def take_in(worker: Worker) -> bool:
     return any(taken)
 
 
-def just_marked(watch: Watch, saved_ns: int) -> Collection[str]:
-    """The tasks that we ticked so shortly before a save that its author cannot have seen it."""
-    return watch.ticked if saved_ns - watch.ticked_ns <= _READ_AND_WRITTEN_NS else ()
+def just_marked(watch: Watch, began_ns: int) -> Collection[str]:
+    """The tasks that we ticked so shortly before a save began that its author cannot have seen it."""
+    return watch.ticked if began_ns - watch.ticked_ns <= _READ_AND_WRITTEN_NS else ()
 
 
 def rest(serving: Serving, watch: Watch, reason: Ending) -> None:
@@ -65,7 +65,7 @@ def _take_in(worker: Worker, serving: Serving, watch: Watch) -> bool:
         return False  # nobody can say whose save it is: at the end of its run an agent's is put back
     if isinstance(save.found, TaskList):
         assert worker.connection is not None, "step connects first"
-        synced = watch.sync(worker.connection, save.found, just_marked(watch, save.changed_ns))
+        synced = watch.sync(worker.connection, save.found, just_marked(watch, save.began_ns))
         if synced is None:
             watch.reader.doubt()
         else:

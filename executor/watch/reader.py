@@ -34,11 +34,11 @@ class Watched(Struct, frozen=True):
 
 
 class Save(Struct, frozen=True):
-    """A file as somebody left it: a list, why it is none, or (None) no file at all. `changed_ns` is when, by the file
-    system's clock."""
+    """A file as somebody left it: a list, why it is none, or (None) no file at all. `began_ns` is when it began to be
+    written, as far as that was seen, by the file system's clock: its author knows nothing that is newer."""
 
     found: TaskList | ListError | None
-    changed_ns: int = 0
+    began_ns: int = 0
 
 
 class Reader:
@@ -93,15 +93,14 @@ class Reader:
         found = self._whole()
         if found is None:
             return
-        self._seen, content = found
+        self._seen, content, began_ns = found
         if self._seen is None:
             if self._refused != _GONE:
                 self._refused = _GONE
                 self._post(Save(None))
             return
-        changed_ns = self._seen.changed_ns
         if isinstance(content, ListError):
-            self._refuse(str(content), content, changed_ns)
+            self._refuse(str(content), content, began_ns)
             return
         assert content is not None, "a file that is there has been read"
         self._ended_lines = ends_lines(content)
@@ -111,34 +110,36 @@ class Reader:
         try:
             parsed = self._watched.parse(content)
         except ListError as error:
-            self._refuse(sha256, error, changed_ns)
+            self._refuse(sha256, error, began_ns)
             return
         self._refused = ""
-        self._post(Save(parsed, changed_ns))
+        self._post(Save(parsed, began_ns))
 
-    def _refuse(self, what: str, error: ListError, changed_ns: int) -> None:
+    def _refuse(self, what: str, error: ListError, began_ns: int) -> None:
         if what != self._refused:
             self._refused = what
-            self._post(Save(error, changed_ns))
+            self._post(Save(error, began_ns))
 
-    def _whole(self) -> tuple[Stamp | None, Content | ListError | None] | None:
-        """The stamp and the content of a file that stands still; None when asked to stop before."""
+    def _whole(self) -> tuple[Stamp | None, Content | ListError | None, int] | None:
+        """Stamp and content of a file that stands still, and when it began to change; None when asked to stop first."""
         path = self._watched.path
         sighting = stillness.first(stamp.take(path), clock.monotonic(), clock.wall_ns())
+        began_ns = 0
         while not self._stop.wait(_STEP_SECONDS):
             now = clock.monotonic()
+            began_ns = began_ns or (sighting.stamp.changed_ns if sighting.stamp else 0)
             sighting = sighting.again(stamp.take(path), now)
             if not sighting.stood_still(now):
                 continue
             if sighting.stamp is None:
-                return None, None
+                return None, None, 0
             try:
                 content = self._watched.read()
             except ListError as error:
                 if stamp.take(path) == sighting.stamp:
-                    return sighting.stamp, error
+                    return sighting.stamp, error, began_ns
                 continue
             is_whole = sighting.is_whole(content, clock.monotonic(), ended_lines=self._ended_lines)
             if is_whole and stamp.take(path) == sighting.stamp:
-                return sighting.stamp, content
+                return sighting.stamp, content, began_ns
         return None
