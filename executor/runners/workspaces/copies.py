@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def carry(run: Runner, claimed: Claimed, io: Io, surroundings: Surroundings) -> 
         ignored = surroundings.folder / places.FOLDER / ".gitignore"
         if not ignored.exists():
             ignored.write_text("*\n", encoding="utf-8")
-        shutil.copytree(surroundings.folder, copy, symlinks=True, ignore=shutil.ignore_patterns(places.FOLDER))
+        _copy(surroundings.folder, copy)
     except (OSError, shutil.Error) as error:
         return Outcome(RunStatus.FAILED, f"the copy of the list's folder could not be made: {error}")
     ended = run(claimed, io, replace(surroundings, folder=copy))
@@ -33,3 +34,12 @@ def carry(run: Runner, claimed: Claimed, io: Io, surroundings: Surroundings) -> 
         return ended
     sentence, _, rest = ended.error.partition("\n")
     return replace(ended, error=f"{sentence}\n{rest}\nits copy is kept: {copy}".replace("\n\n", "\n"))
+
+
+def _copy(folder: Path, copy: Path) -> None:
+    """Copy what is there. Others are at work in it: what goes away between listing and copying was no part of it."""
+    try:
+        shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns(places.FOLDER))
+    except shutil.Error as error:
+        if not all(why.startswith(f"[Errno {errno.ENOENT}]") for _, _, why in error.args[0]):
+            raise
