@@ -1,7 +1,7 @@
 """Marks written to a list file that people and agents may be editing.
 
 write: up to five times
-    lock the file -> read it -> patch (pure) -> replace it, or overwrite the marks in place -> new list
+    lock the file -> read it -> patch (pure) -> exchange it for the new one, or overwrite the marks in place -> new list
 A reader never sees half a file, a crash leaves the old file or the new one, and an edit made meanwhile is kept.
 """
 
@@ -24,12 +24,19 @@ from msgspec import Struct, field
 
 import loader
 from loader import marks
+from loader.exchange import exchange
 from loader.marks import Change
 from loader.model import Status, TaskList
 
 _ATTEMPTS_MAX = 5
 _LOCK_WAIT_MAX = 5.0
 _LOCK_PAUSE = 0.005
+
+# Who is just saving is let finish: a file replaced under an editor that writes it in pieces would lose the rest.
+_UNTOUCHED_NS = 100_000_000
+_UNTOUCHED_WAIT_MAX = 1.0
+_LOOK_SECONDS = 0.02
+
 _SUFFIX = ".executor-tmp"
 
 # No temporary file, or no rename over the old one: a folder we may not write to, a file mounted into a container.
@@ -84,11 +91,12 @@ def write(
     """
     read = read or partial(loader.parse, name=Path(path).name)
     current = known
+    until = time.monotonic() + _UNTOUCHED_WAIT_MAX
     for _ in range(_ATTEMPTS_MAX):
         try:
             target = Path(path).resolve(strict=True)
             with _locked(target) as descriptor:
-                source = _content(descriptor)
+                source = _saved(descriptor, known, until)
                 current = _parsed(source, current, read)
                 if not current.tasks and current.errors:
                     return Written(current, missing=tuple(wanted), failure=current.errors[0].message)
@@ -122,6 +130,18 @@ def rewrite(path: str | os.PathLike[str], change: Callable[[bytes], bytes]) -> s
         except (OSError, RuntimeError) as error:
             return _reason(error)
     return "the file keeps changing"
+
+
+def _saved(descriptor: int, known: TaskList | None, until: float) -> bytes:
+    """The content, unless somebody else has written it a moment ago: then what is there when he has finished."""
+    while True:
+        source = _content(descriptor)
+        if known is not None and known.sha256 == hashlib.sha256(source).hexdigest():
+            return source
+        is_old = abs(time.time_ns() - os.fstat(descriptor).st_ctime_ns) > _UNTOUCHED_NS
+        if is_old or time.monotonic() > until:
+            return source
+        time.sleep(_LOOK_SECONDS)
 
 
 def _parsed(source: bytes, known: TaskList | None, read: Callable[[bytes], TaskList]) -> TaskList:
@@ -201,14 +221,50 @@ def _replace(target: Path, descriptor: int, source: bytes, new: bytes) -> None:
             _copy_attributes(descriptor, temporary)
             _write_all(temporary, new, 0)
             os.fsync(temporary)
+            ours = _Seen(os.fstat(temporary), new)
         finally:
             os.close(temporary)
         _check_unchanged(target, descriptor, source)
-        copy.replace(target)
+        was_exchanged = exchange(copy, target)
+        if not was_exchanged:
+            copy.replace(target)
     except BaseException:  # Ctrl-C too: half a copy beside the list is nobody's
         copy.unlink(missing_ok=True)
         raise
+    if was_exchanged:
+        _bury(copy, target, _Seen(os.fstat(descriptor), source), ours)
     _sync_folder(target.parent)
+
+
+class _Seen(Struct, frozen=True):
+    """A file that had the list's name, and what was in it."""
+
+    stat: os.stat_result
+    content: bytes
+
+    def is_at(self, path: Path) -> bool:
+        return os.path.samestat(path.stat(), self.stat) and path.read_bytes() == self.content
+
+
+def _bury(copy: Path, target: Path, read: _Seen, ours: _Seen) -> None:
+    """Remove what the list was before it changed places with `copy`, if that is what we had read.
+
+    Somebody may have saved between our comparison and the exchange: on a busy machine that happens, and a rename would
+    have lost it. Then his file gets its place back, and _ChangedError is raised. Who saves once more meanwhile is met
+    in the same way: what comes to light is newer than what is in its place.
+    """
+    on_top, below = ours, read
+    while not below.is_at(copy):
+        on_top, below = _Seen(copy.stat(), copy.read_bytes()), on_top
+        try:
+            exchange(copy, target)
+        except FileNotFoundError:  # moved away by an editor that is about to write another
+            with suppress(FileExistsError):
+                os.link(copy, target)
+            break
+    copy.unlink()
+    if on_top is not ours:
+        raise _ChangedError
 
 
 def _copy_attributes(descriptor: int, temporary: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,13 +11,7 @@ from executor import clock
 from executor.engine.inbox import Inbox
 from executor.engine.messages import MarksWritten
 from executor.watch import stamp
-from executor.watch.stamp import Stamp
 from loader.model import Status, TaskList
-
-# Who is just saving is let finish: a file replaced under an editor that writes it in pieces would lose the rest.
-_UNTOUCHED_NS = 100_000_000
-_UNTOUCHED_WAIT_MAX = 1.0
-_LOOK_SECONDS = 0.02
 
 # At most one write a second, and at most a tenth of the time: a big file on a slow disk must not starve the tasks.
 _PAUSE_MIN = 1.0
@@ -48,7 +41,6 @@ class Scribe:
         self._synced = synced
         self._wanted: queue.SimpleQueue[dict[str, Status] | TaskList | None] = queue.SimpleQueue()
         self._unwritten: dict[str, Status] = {}
-        self._left: Stamp | None = None  # the file as it was after our last write
         self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scribe", daemon=True)
         self._thread.start()
@@ -82,20 +74,10 @@ class Scribe:
             if None in wanted:
                 return
 
-    def _let_finish(self) -> None:
-        """Wait a little while somebody else has just written to the file."""
-        until = clock.monotonic() + _UNTOUCHED_WAIT_MAX
-        while clock.monotonic() < until:
-            there = stamp.take(self._path)
-            if there is None or there == self._left or abs(clock.wall_ns() - there.changed_ns) > _UNTOUCHED_NS:
-                return
-            time.sleep(_LOOK_SECONDS)
-
     def _write(self) -> float:
         """Write once; how long to rest. What could not be written is tried again with the next marks."""
         from loader import write_back  # only a run that has something to mark needs it
 
-        self._let_finish()
         began = clock.monotonic()
         try:
             written = write_back.write_list(self._path, self._unwritten, known=self._known, read=self._parse)
@@ -109,7 +91,7 @@ class Scribe:
         if written.tasks is not None and not written.failure:
             # With somebody's edit in it, the hash of what was written is not one that the queue agrees with.
             self._synced = written.tasks.sha256 if written.before == self._synced else None
-        self._left = there = stamp.take(self._path)
+        there = stamp.take(self._path)
         self._inbox.post(
             MarksWritten(
                 self._list_id,

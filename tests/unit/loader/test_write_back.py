@@ -7,12 +7,14 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import loader
 from loader import write_back
+from loader.exchange import exchange
 from loader.model import Status, TaskList
 
 DONE = Status.COMPLETED
@@ -95,6 +97,70 @@ def test_an_editor_that_replaces_the_file_meanwhile_is_not_overwritten(file: Pat
 
     write_back.write(file, {"T001": DONE}, read=read_while_somebody_replaces)
     assert file.read_bytes() == b"- [x] T001 a\n- [ ] T009 new\n"
+
+
+def saved_by_rename(path: Path, content: bytes) -> None:
+    other = path.with_name("other")
+    other.write_bytes(content)
+    other.replace(path)
+
+
+@pytest.mark.parametrize("save", [Path.write_bytes, saved_by_rename])
+@pytest.mark.parametrize("again", [None, Path.write_bytes, saved_by_rename])
+def test_a_save_in_the_moment_before_the_rename_is_kept(
+    file: Path, monkeypatch: pytest.MonkeyPatch, save: Callable[..., object], again: Callable[..., object] | None
+) -> None:
+    saves = [(save, b"- [ ] T001 a\n- [ ] T002 edited\n")]
+    if again:
+        saves.append((again, b"- [ ] T001 a\n- [ ] T002 edited again\n"))
+    last = saves[-1][1]
+
+    def exchange_at_a_bad_moment(one: Path, other: Path) -> bool:
+        if saves:
+            how, content = saves.pop(0)
+            how(other, content)
+        return exchange(one, other)
+
+    monkeypatch.setattr(write_back, "exchange", exchange_at_a_bad_moment)
+    result = write_back.write(file, {"T001": DONE})
+    assert (result.failure, result.written) == ("", {"T001": "x"})
+    assert file.read_bytes() == last.replace(b"[ ] T001", b"[x] T001")
+    assert [path.name for path in file.parent.iterdir() if path.name.endswith("-tmp")] == []
+
+
+def test_a_save_is_kept_by_an_editor_that_moves_the_file_away_meanwhile(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 0
+
+    def exchange_at_a_bad_moment(one: Path, other: Path) -> bool:
+        nonlocal count
+        count += 1
+        if count == 1:
+            saved_by_rename(other, b"- [ ] T001 a\n- [ ] T002 edited\n")
+        if count == 2:
+            other.rename(other.with_name("backup"))
+        return exchange(one, other)
+
+    monkeypatch.setattr(write_back, "exchange", exchange_at_a_bad_moment)
+    assert write_back.write(file, {"T001": DONE}).failure == ""
+    assert file.read_bytes() == b"- [x] T001 a\n- [ ] T002 edited\n"
+
+
+def test_a_file_moved_away_in_the_moment_before_the_rename_is_gone(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exchange_at_a_bad_moment(one: Path, other: Path) -> bool:
+        other.rename(other.with_name("backup"))
+        return exchange(one, other)
+
+    monkeypatch.setattr(write_back, "exchange", exchange_at_a_bad_moment)
+    assert write_back.write(file, {"T001": DONE}).failure == "the file is gone"
+    assert [path.name for path in file.parent.iterdir()] == ["backup"]
+
+
+def test_where_names_cannot_be_exchanged_the_file_is_replaced(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_back, "exchange", lambda one, other: False)
+    assert write_back.write(file, {"T001": DONE}).written == {"T001": "x"}
+    assert b"[x] T001" in file.read_bytes()
 
 
 def test_a_file_that_never_rests_is_reported(file: Path) -> None:
