@@ -89,25 +89,33 @@ def plan(
     runner: str | None = None,
     agent: str | None = None,
     rerun_changed: bool = False,
-    just_marked: Collection[str] = (),
+    just_marked: Sequence[frozenset[str]] = (),
 ) -> SyncPlan:
     """Compare a queue with a file. `runner` overrides what tasks with something to run would use, `agent` their agents.
 
-    `just_marked` are the tasks that we ticked, in one write, a moment before the file was saved. A save that was made
-    of what stood there before shows all of them open again beside what its author changed: that is no word of a person,
-    and they stay completed. Emptied boxes that are all a save changes are meant.
+    `just_marked` are the tasks that we ticked a moment before the file was saved, one set for each write. A save that
+    was made of what stood there before shows them open again, but for boxes its author happened to tick himself, beside
+    what he changed: that is no word of a person, and they stay completed. Emptied boxes that are all a save changes are
+    meant.
     """
     made = _plan(known, tasks, (runner, agent), frozenset(), rerun_changed=rerun_changed)
-    if just_marked and _is_overtaken(made, known, tasks, frozenset(just_marked)):
-        return _plan(known, tasks, (runner, agent), frozenset(just_marked), rerun_changed=rerun_changed)
+    if overtaken := _overtaken(made, known, tasks, just_marked):
+        return _plan(known, tasks, (runner, agent), overtaken, rerun_changed=rerun_changed)
     return made
 
 
-def _is_overtaken(made: SyncPlan, known: Sequence[Known], tasks: TaskList, just_marked: frozenset[str]) -> bool:
-    there = just_marked & {task.task_id for task in tasks.tasks}
+def _overtaken(
+    made: SyncPlan, known: Sequence[Known], tasks: TaskList, just_marked: Sequence[frozenset[str]]
+) -> frozenset[str]:
+    if not just_marked or not made.unticked:
+        return frozenset()
+    there = {task.task_id for task in tasks.tasks}
     queue_ids = set(made.unticked)
     unticked = {row.task_id for row in known if row.queue_id in queue_ids}
-    return bool(there) and there <= unticked and (unticked != there or made.summary().keys() != {"unticked"})
+    unknown = [ticks for ticks in just_marked if 2 * len(ticks & unticked) > len(ticks & there)]
+    overtaken = frozenset().union(*unknown)
+    is_all = unticked <= overtaken and not made.changes and made.summary().keys() == {"unticked"}
+    return frozenset() if is_all else overtaken
 
 
 def _plan(

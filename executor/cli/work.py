@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -276,7 +276,7 @@ def _sync(one: _Prepared, actor: str, *, alone: bool) -> Sync:
     from executor.operations import bringing
     from executor.queue import tasks
 
-    def sync(connection: Connection[Any], parsed: TaskList, just_marked: Collection[str]) -> Synced | None:
+    def sync(connection: Connection[Any], parsed: TaskList, just_marked: Sequence[frozenset[str]]) -> Synced | None:
         loaded = bringing.bring_in(connection, one.source, parsed, actor=actor, just_marked=just_marked)
         if loaded is None:
             return None

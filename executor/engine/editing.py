@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -13,8 +13,9 @@ from executor.model import Claimed
 from executor.runners import workspaces
 from loader.model import Severity, TaskList
 
-# A program that reads a file, changes it and writes it again takes no longer; a person does, even a quick one.
-_READ_AND_WRITTEN_NS = 100_000_000
+# A program that reads a file, changes it and writes it again takes no longer, busy machine or not. A person who has
+# seen the tick and changes something else as well does.
+_READ_AND_WRITTEN_NS = 1_000_000_000
 
 _RESTING = {
     Ending.DONE: "nothing left to do; watching for the next save",
@@ -33,9 +34,9 @@ def take_in(worker: Worker) -> bool:
     return any(taken)
 
 
-def just_marked(watch: Watch, began_ns: int) -> Collection[str]:
-    """The tasks that we ticked so shortly before a save began that its author cannot have seen it."""
-    return watch.ticked if began_ns - watch.ticked_ns <= _READ_AND_WRITTEN_NS else ()
+def just_marked(watch: Watch, began_ns: int) -> Sequence[frozenset[str]]:
+    """The tasks that we ticked so shortly before a save began that its author cannot have seen it, for each write."""
+    return [ticked.tasks for ticked in watch.ticked if began_ns - ticked.at_ns <= _READ_AND_WRITTEN_NS]
 
 
 def rest(serving: Serving, watch: Watch, reason: Ending) -> None:

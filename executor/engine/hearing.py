@@ -27,12 +27,14 @@ from executor.engine.messages import (
     Unconnected,
     Woken,
 )
-from executor.engine.serving import Ending, Serving, Stopping
+from executor.engine.serving import Ending, Serving, Stopping, Ticked
 from executor.engine.worker import Active, Fate, Worker
 from executor.model import Claimed
 from executor.retry import RetryPolicy
 from executor.states import RunStatus
 from loader.model import Status
+
+_WRITES_KEPT = 7  # beside the newest: saves that overtake more of them than that are no accident
 
 
 def hear(worker: Worker, message: Message) -> None:
@@ -199,8 +201,8 @@ def _marks_written(serving: Serving, message: MarksWritten) -> None:
     serving.file_sha256 = message.sha256 or serving.file_sha256
     if serving.watch:
         serving.watch.agreed = message.sha256
-        serving.watch.ticked = frozenset(one for one, mark in message.marks.items() if mark == Status.COMPLETED)
-        serving.watch.ticked_ns = message.changed_ns
+        if ticked := frozenset(one for one, mark in message.marks.items() if mark == Status.COMPLETED):
+            serving.watch.ticked = (*serving.watch.ticked[-_WRITES_KEPT:], Ticked(ticked, message.changed_ns))
     if message.failure and message.failure != serving.file_failure:
         serving.reporter.said(f"the file could not be marked: {message.failure}; the queue knows what is done")
     serving.file_failure = message.failure

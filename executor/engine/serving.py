@@ -81,8 +81,15 @@ class Synced(Struct, frozen=True):
 
 
 # Brings a parsed file into the queue, in one transaction; None when the file holds something else by now. The last are
-# the tasks whose boxes were ticked, by us, a moment before it was saved.
-Sync = Callable[[Connection[Any], TaskList, Collection[str]], Synced | None]
+# the tasks whose boxes were ticked, by us, a moment before it was saved, one set for each write.
+Sync = Callable[[Connection[Any], TaskList, Sequence[frozenset[str]]], Synced | None]
+
+
+class Ticked(Struct, frozen=True):
+    """The tasks whose boxes one write of marks ticked, and when, by the file system's clock."""
+
+    tasks: frozenset[str]
+    at_ns: int
 
 
 class Watch(Struct):
@@ -94,8 +101,7 @@ class Watch(Struct):
     save: Save | None = None  # what was heard of, and not brought in yet
     warned: frozenset[tuple[str, str]] = frozenset()  # code and message of what was told of the file already
     is_unread: bool = False  # the last save was no list, or none was there
-    ticked: frozenset[str] = frozenset()  # by the last write of marks
-    ticked_ns: int = 0
+    ticked: tuple[Ticked, ...] = ()  # by the last few writes of marks
     again: frozenset[int] = frozenset()  # the queue ids of `Synced.again`
     resting: Ending | None = None  # why nothing runs, as last told
 

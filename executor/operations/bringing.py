@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import asdict
@@ -25,7 +25,7 @@ def bring_in(
     actor: str,
     checked: bool = True,
     quiet: bool = True,
-    just_marked: Collection[str] = (),
+    just_marked: Sequence[frozenset[str]] = (),
 ) -> Loaded | None:
     """Make the queue agree with a parsed file; None, having changed nothing, when it holds something else by now.
 

@@ -34,8 +34,11 @@ class Watched(Struct, frozen=True):
 
 
 class Save(Struct, frozen=True):
-    """A file as somebody left it: a list, why it is none, or (None) no file at all. `began_ns` is when it began to be
-    written, as far as that was seen, by the file system's clock: its author knows nothing that is newer."""
+    """A file as somebody left it: a list, why it is none, or (None) no file at all.
+
+    `began_ns` is when it began to differ from what the queue agrees with, as far as that was seen, by the file system's
+    clock: whoever wrote it, in one save or in several on top of each other, knew nothing that is newer.
+    """
 
     found: TaskList | ListError | None
     began_ns: int = 0
@@ -49,6 +52,8 @@ class Reader:
         self._agreed = agreed
         self._post = post
         self._seen: Stamp | None = _NEVER
+        self._posted: str | None = None  # the hash of the list posted last
+        self._began_ns = 0  # when the file began to differ from what the queue agrees with
         self._refused = ""  # what was posted last and is no list: said once
         self._ended_lines = True
         self._woken = threading.Event()
@@ -86,60 +91,63 @@ class Reader:
                     self._look(doubted=doubted)
             except Exception as error:  # noqa: BLE001 - a defect of the parser is told, and ends no watch
                 logger.exception("reading %s", self._watched.path)
-                self._refuse(repr(error), ListError(f"{self._watched.path} cannot be read: {error!r}"), 0)
+                self._refuse(repr(error), ListError(f"{self._watched.path} cannot be read: {error!r}"))
 
     def _look(self, *, doubted: bool) -> None:
         """Wait for a whole file, then post it if it is news, or `doubted`."""
+        if self._posted is None or self._posted == self._agreed():
+            self._began_ns = 0
         found = self._whole()
         if found is None:
             return
-        self._seen, content, began_ns = found
+        self._seen, content = found
         if self._seen is None:
             if self._refused != _GONE:
                 self._refused = _GONE
                 self._post(Save(None))
             return
         if isinstance(content, ListError):
-            self._refuse(str(content), content, began_ns)
+            self._refuse(str(content), content)
             return
         assert content is not None, "a file that is there has been read"
         self._ended_lines = ends_lines(content)
         sha256 = self._watched.digest(content)
         if sha256 == self._agreed() and not self._refused and not doubted:
+            self._posted = None
             return
         try:
             parsed = self._watched.parse(content)
         except ListError as error:
-            self._refuse(sha256, error, began_ns)
+            self._refuse(sha256, error)
             return
-        self._refused = ""
-        self._post(Save(parsed, began_ns))
+        self._refused, self._posted = "", sha256
+        self._post(Save(parsed, self._began_ns))
 
-    def _refuse(self, what: str, error: ListError, began_ns: int) -> None:
+    def _refuse(self, what: str, error: ListError) -> None:
         if what != self._refused:
             self._refused = what
-            self._post(Save(error, began_ns))
+            self._post(Save(error, self._began_ns))
+        self._posted = None  # its author knows of it, and looks at the file before the next save
 
-    def _whole(self) -> tuple[Stamp | None, Content | ListError | None, int] | None:
-        """Stamp and content of a file that stands still, and when it began to change; None when asked to stop first."""
+    def _whole(self) -> tuple[Stamp | None, Content | ListError | None] | None:
+        """The stamp and the content of a file that stands still; None when asked to stop before."""
         path = self._watched.path
         sighting = stillness.first(stamp.take(path), clock.monotonic(), clock.wall_ns())
-        began_ns = 0
         while not self._stop.wait(_STEP_SECONDS):
             now = clock.monotonic()
-            began_ns = began_ns or (sighting.stamp.changed_ns if sighting.stamp else 0)
+            self._began_ns = self._began_ns or (sighting.stamp.changed_ns if sighting.stamp else 0)
             sighting = sighting.again(stamp.take(path), now)
             if not sighting.stood_still(now):
                 continue
             if sighting.stamp is None:
-                return None, None, 0
+                return None, None
             try:
                 content = self._watched.read()
             except ListError as error:
                 if stamp.take(path) == sighting.stamp:
-                    return sighting.stamp, error, began_ns
+                    return sighting.stamp, error
                 continue
             is_whole = sighting.is_whole(content, clock.monotonic(), ended_lines=self._ended_lines)
             if is_whole and stamp.take(path) == sighting.stamp:
-                return sighting.stamp, content, began_ns
+                return sighting.stamp, content
         return None

@@ -73,7 +73,7 @@ def test_a_tick_that_a_save_overtook_is_due_again(source, connection):
     tick(source, connection, "T1")
     source.path.write_text(make.document(make.task(id="T1"), make.task("Changed", id="T2")))
     loaded = bringing.bring_in(
-        connection, source, source.parse(source.read()), actor=make.ACTOR, just_marked=frozenset({"T1"})
+        connection, source, source.parse(source.read()), actor=make.ACTOR, just_marked=[frozenset({"T1"})]
     )
     assert loaded is not None
     assert (loaded.overtaken, tasks.marks_due(connection, loaded.row.list_id)) == (("T1",), {"T1": "completed"})

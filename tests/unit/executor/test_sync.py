@@ -148,7 +148,7 @@ def test_a_parent_is_a_container():
     assert [row["runner"] for row in rows] == ["container", "shell", "shell"]
 
 
-def ticked_a_moment_ago(*saved, just_marked=("T1",)):
+def ticked_a_moment_ago(*saved, just_marked=(frozenset({"T1"}),)):
     """What a save means when T1 was ticked by us just before, and T2 long ago."""
     done = [ONE.replace("[ ]", "[x]"), TWO.replace("[ ]", "[x]"), make.task(id="T3")]
     return sync.plan(known(*done), parsed(*saved), just_marked=just_marked)
@@ -158,6 +158,8 @@ def test_a_save_that_overtakes_our_tick_beside_other_changes_leaves_the_task_com
     plan = ticked_a_moment_ago(ONE, TWO.replace("[ ]", "[x]"), make.task("Changed", id="T3"))
     assert (plan.unticked, plan.overtaken) == ([], ["T1"])
     assert plan.marks == [("T1", "pending")], "the base is what the file shows, so that the tick is due again"
+    moved = ticked_a_moment_ago(ONE, make.task(id="T3"), TWO.replace("[ ]", "[x]"))
+    assert (moved.unticked, moved.overtaken) == ([], ["T1"]), "another order is a change, if not one to tell"
     both = ticked_a_moment_ago(ONE, TWO, make.task(id="T3"))
     assert (both.unticked, both.overtaken) == ([2], ["T1"]), "an older tick is taken back all the same"
 
@@ -167,10 +169,24 @@ def test_a_box_that_is_all_a_save_empties_is_meant():
     assert (plan.unticked, plan.overtaken) == ([1], [])
 
 
-def test_a_save_that_shows_one_of_our_last_ticks_knows_of_all_of_them():
+def test_a_save_that_shows_half_of_our_last_ticks_knows_of_all_of_them():
     saved = (ONE, TWO.replace("[ ]", "[x]"), make.task("Changed", id="T3"))
-    assert ticked_a_moment_ago(*saved, just_marked=("T1", "T2")).unticked == [1]
+    assert ticked_a_moment_ago(*saved, just_marked=[frozenset({"T1", "T2"})]).unticked == [1]
     assert ticked_a_moment_ago(*saved, just_marked=()).unticked == [1]
+
+
+def test_a_save_that_overtakes_our_ticks_may_have_ticked_one_of_them_itself():
+    before = [make.task(id=one).replace("[ ]", "[x]") for one in ("T1", "T2", "T3")]
+    saved = parsed(make.task(id="T1"), make.task(id="T2"), before[2], make.task(id="T4"))
+    plan = sync.plan(known(*before), saved, just_marked=[frozenset({"T1", "T2", "T3"})])
+    assert (plan.unticked, plan.overtaken) == ([], ["T1", "T2"])
+
+
+def test_of_two_writes_a_save_may_overtake_one():
+    before = [make.task(id=one).replace("[ ]", "[x]") for one in ("T1", "T2", "T3")]
+    saved = parsed(make.task(id="T1"), make.task(id="T2"), before[2], make.task(id="T4"))
+    plan = sync.plan(known(*before), saved, just_marked=[frozenset({"T1"}), frozenset({"T3"})])
+    assert (plan.unticked, plan.overtaken) == ([2], ["T1"]), "nobody ticked T2 lately: that is a person's word"
 
 
 def test_what_a_run_needs_is_plain_json_without_places():
