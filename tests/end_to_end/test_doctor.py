@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tests import make, relay
+from executor.database import schema
+from tests import conftest, make, relay
 from tests.desk import Desk
 
 SECRET = "hunter2-hunter2"
 _FAKETIME = importlib.util.find_spec("libfaketime")
+_LIBRARY = Path(str(_FAKETIME and _FAKETIME.origin)).parent / "vendor/libfaketime/src/libfaketime.so.1"
 
 
 @pytest.fixture
@@ -82,9 +86,58 @@ def test_a_slot_that_nobody_reads(lone_desk: Desk):
 
 @pytest.mark.skipif(_FAKETIME is None, reason="libfaketime is for Linux on x86")
 def test_a_clock_that_is_an_hour_off(lone_desk: Desk):
-    library = Path(str(_FAKETIME and _FAKETIME.origin)).parent / "vendor/libfaketime/src/libfaketime.so.1"
-    env = {"LD_PRELOAD": str(library), "FAKETIME": "+3600", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    env = {"LD_PRELOAD": str(_LIBRARY), "FAKETIME": "+3600", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     assert "+3600" in wrong(lone_desk, "clock", **env)
+
+
+@pytest.mark.skipif(_FAKETIME is None, reason="libfaketime is for Linux on x86")
+def test_transactions_that_nobody_ends(
+    folder: Path, tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a server for whom ten minutes pass at once, which the doctor's clock does not follow."""
+    library, offset = folder / "faketime.so", folder / "offset"
+    shutil.copy(_LIBRARY, library)
+    offset.write_text("+0")
+    account = conftest._account()
+    if account:
+        shutil.chown(folder, account["user"], account["group"])
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(offset))
+    monkeypatch.setenv("FAKETIME_NO_CACHE", "1")
+    monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    for name in ("work", "home"):
+        (tmp_path / name).mkdir()
+    serve = contextmanager(conftest._serve)
+    with serve(programs, folder, account, "max_prepared_transactions=2", "autovacuum=off") as conninfo:
+        desk = Desk(tmp_path / "work", tmp_path / "home", f"{conninfo} dbname=postgres")
+        with psycopg.connect(desk.database, autocommit=True) as connection:
+            schema.ensure(connection)
+        assert found_wrong(desk.do("doctor").out) == {"durability"}
+        with psycopg.connect(desk.database) as left, psycopg.connect(desk.database, autocommit=True) as other:
+            left.execute("SELECT 1")
+            other.execute("BEGIN")
+            other.execute("CREATE TABLE half_done ()")
+            other.execute("PREPARE TRANSACTION 'forgotten'")
+            offset.write_text("+600")
+            said = desk.do("doctor").out
+            assert found_wrong(said) == {"durability", "clock", "transactions", "replication"}, said
+            assert re.search("oldest open for 0:10:", said)
+            assert re.search("a prepared transaction open for 0:10:", said)
+            left.rollback()
+            other.execute("ROLLBACK PREPARED 'forgotten'")
+        assert found_wrong(desk.do("doctor").out) == {"durability", "clock"}
+
+
+def test_a_table_that_nobody_cleans(lone_desk: Desk):
+    lone_desk.change("ALTER TABLE executor.event SET (autovacuum_enabled = off)")
+    lone_desk.change(
+        "INSERT INTO executor.event (list_id, kind, actor) SELECT 0, 'note', 'x' FROM generate_series(1, 250000)"
+    )
+    lone_desk.change("DELETE FROM executor.event")
+    lone_desk.change("SELECT pg_stat_force_next_flush()")
+    lone_desk.until(lambda: "bloat" in found_wrong(lone_desk.do("doctor").out), "the server has counted them")
+    line = wrong(lone_desk, "bloat")
+    assert "250000 dead rows in executor.event" in line
 
 
 def test_an_executor_that_died_elsewhere_and_a_list_whose_file_is_gone(lone_desk: Desk):
