@@ -63,7 +63,8 @@ def write(
         if failure:
             return Written(read(sources(folder)), missing=tuple(wanted), failure=failure)
         if is_as_expected:
-            return Written(patched.tasks, patched.written, patched.missing, before=current.sha256)
+            ticked = write_back.ticked(current, patched.tasks)
+            return Written(patched.tasks, patched.written, patched.missing, before=current.sha256, ticked=ticked)
     return Written(current, missing=tuple(wanted), failure="the files keep changing")
 
 

@@ -48,7 +48,8 @@ class Written(Struct, frozen=True):
     """`tasks` is the parse of what is on disk now, None where that cannot be read; `failure` is "" when all went well.
 
     `written` holds the mark in the file for every task found, `missing` the wanted ids that are not (or no longer) in
-    it, `before` is the hash of what stood there. After a failure nothing was written, and `written` is empty.
+    it, `before` is the hash of what stood there, and `ticked` who was not completed there and is now. After a failure
+    nothing was written, and `written` is empty.
     """
 
     tasks: TaskList | None
@@ -56,6 +57,7 @@ class Written(Struct, frozen=True):
     missing: tuple[str, ...] = ()
     failure: str = ""
     before: str | None = None
+    ticked: frozenset[str] = frozenset()
 
 
 class _ChangedError(Exception):
@@ -103,12 +105,25 @@ def write(
                 patched = marks.patch(source, current, wanted, read)
                 if patched.changes:
                     _store(target, descriptor, source, patched.source, patched.changes)
-                return Written(patched.tasks, patched.written, patched.missing, before=current.sha256)
+                return Written(
+                    patched.tasks,
+                    patched.written,
+                    patched.missing,
+                    before=current.sha256,
+                    ticked=ticked(current, patched.tasks),
+                )
         except _ChangedError:
             continue
         except (OSError, RuntimeError) as error:  # a loop of symlinks is a RuntimeError before Python 3.13
             return Written(current, missing=tuple(wanted), failure=_reason(error))
     return Written(current, missing=tuple(wanted), failure="the file keeps changing")
+
+
+def ticked(before: TaskList, after: TaskList) -> frozenset[str]:
+    """The tasks that were not completed before and are afterwards."""
+    were_open = {task.task_id for task in before.tasks if task.status is not Status.COMPLETED}
+    are_completed = {task.task_id for task in after.tasks if task.status is Status.COMPLETED}
+    return frozenset(were_open & are_completed)
 
 
 def rewrite(path: str | os.PathLike[str], change: Callable[[bytes], bytes]) -> str:

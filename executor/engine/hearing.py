@@ -32,7 +32,6 @@ from executor.engine.worker import Active, Fate, Worker
 from executor.model import Claimed
 from executor.retry import RetryPolicy
 from executor.states import RunStatus
-from loader.model import Status
 
 _WRITES_KEPT = 7  # beside the newest: saves that overtake more of them than that are no accident
 
@@ -201,8 +200,8 @@ def _marks_written(serving: Serving, message: MarksWritten) -> None:
     serving.file_sha256 = message.sha256 or serving.file_sha256
     if serving.watch:
         serving.watch.agreed = message.sha256
-        if ticked := frozenset(one for one, mark in message.marks.items() if mark == Status.COMPLETED):
-            serving.watch.ticked = (*serving.watch.ticked[-_WRITES_KEPT:], Ticked(ticked, message.changed_ns))
+        if message.ticked:
+            serving.watch.ticked = (*serving.watch.ticked[-_WRITES_KEPT:], Ticked(message.ticked, message.changed_ns))
     if message.failure and message.failure != serving.file_failure:
         serving.reporter.said(f"the file could not be marked: {message.failure}; the queue knows what is done")
     serving.file_failure = message.failure

@@ -78,13 +78,15 @@ class Unconnected(Struct, frozen=True):
 
 
 class MarksWritten(Struct, frozen=True):
-    """Marks now in the file: task id to status word, and the hash of the bytes they are part of."""
+    """Marks now in the file: task id to status word, and the hash of the bytes they are part of. `ticked` are the tasks
+    whose boxes this write has ticked: the other marks were there before."""
 
     list_id: int
     marks: Mapping[str, str]
     sha256: str | None
     failure: str
     missing: tuple[str, ...]
+    ticked: frozenset[str] = frozenset()
     changed_ns: int = 0  # when they were there, by the file system's clock
 
 

@@ -99,6 +99,7 @@ class Scribe:
                 self._synced,
                 written.failure,
                 written.missing,
+                written.ticked,
                 there.changed_ns if there else 0,
             )
         )

@@ -64,6 +64,12 @@ def test_the_returned_list_saves_the_next_parse(file: Path) -> None:
     assert second.tasks == loader.parse(file.read_bytes())
 
 
+def test_what_was_ticked_before_is_told_as_written_and_not_as_ticked(file: Path) -> None:
+    write_back.write(file, {"T001": DONE})
+    both = write_back.write(file, {"T001": DONE, "T002": DONE})
+    assert (both.written, both.ticked) == ({"T001": "x", "T002": "x"}, {"T002"})
+
+
 def test_an_edit_since_the_last_parse_is_kept(file: Path) -> None:
     known = loader.parse(file.read_bytes())
     file.write_text("# New\n\n- [ ] T002 b changed\n- [ ] T003 c\n")
