@@ -100,6 +100,7 @@ def _go_on_with(worker: Worker, serving: Serving, watch: Watch, synced: Synced) 
         serving.reporter.said("the file can be read again, and says nothing new")
     watch.is_unread = False
     watch.agreed = synced.sha256
+    watch.reader.brought_in(synced.sha256)
     watch.again |= frozenset(synced.again)
     serving.choices = synced.choices
     serving.surroundings = replace(serving.surroundings, settings=synced.settings)

@@ -52,7 +52,7 @@ class Reader:
         self._agreed = agreed
         self._post = post
         self._seen: Stamp | None = _NEVER
-        self._posted: str | None = None  # the hash of the list posted last
+        self._posted: str | None = None  # the hash of the list posted last, until it is brought in
         self._began_ns = 0  # when the file began to differ from what the queue agrees with
         self._refused = ""  # what was posted last and is no list: said once
         self._ended_lines = True
@@ -75,6 +75,11 @@ class Reader:
         self._doubted.set()
         self._woken.set()
 
+    def brought_in(self, sha256: str) -> None:
+        """What was posted is in the queue: what differs from it later is another edit."""
+        if self._posted == sha256:
+            self._posted = None
+
     def stop(self) -> None:
         """End soon."""
         self._stop.set()
@@ -95,7 +100,7 @@ class Reader:
 
     def _look(self, *, doubted: bool) -> None:
         """Wait for a whole file, then post it if it is news, or `doubted`."""
-        if self._posted is None or self._posted == self._agreed():
+        if self._posted is None:
             self._began_ns = 0
         found = self._whole()
         if found is None:
