@@ -11,7 +11,7 @@ CREATE TABLE executor.artefact (
 );
 COMMENT ON TABLE executor.artefact IS 'Files that runs have kept, up to 1 MB of one a row';
 COMMENT ON COLUMN executor.artefact.name IS 'What the run called it: one file of that name a run';
-COMMENT ON COLUMN executor.artefact.piece IS 'Which megabyte of the file, from 0';
+COMMENT ON COLUMN executor.artefact.piece IS 'The how manieth megabyte, from 0';
 
 -- migrate: down
 DROP TABLE executor.artefact;
