@@ -131,7 +131,7 @@ class Reader:
     def _refuse(self, what: str, error: ListError) -> None:
         if what != self._refused:
             self._refused = what
-            self._post(Save(error, self._began_ns))
+            self._post(Save(error))
         self._posted = None  # its author knows of it, and looks at the file before the next save
 
     def _whole(self) -> tuple[Stamp | None, Content | ListError | None] | None:

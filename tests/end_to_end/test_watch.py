@@ -69,7 +69,7 @@ def twice(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-_A_SAVE_MAY_REST = 0.08
+_A_SAVE_MAY_REST = 0.08  # seconds: less than the tenth for which whoever saves is let alone
 
 EDITORS = (by_rename, by_moving_away, in_place, in_pieces, twice)
 
