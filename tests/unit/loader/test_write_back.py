@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -271,6 +272,36 @@ def test_what_a_killed_writer_left_beside_the_file_is_removed(file: Path, tmp_pa
     (tmp_path / ".tasks.md.swp").write_bytes(b"an editor's own")
     write_back.write(file, {"T001": DONE})
     assert sorted(path.name for path in tmp_path.iterdir()) == [".tasks.md.swp", "tasks.md"]
+
+
+KILLED = """
+import os, signal, sys
+from loader import write_back
+from loader.exchange import exchange
+from loader.model import Status
+
+def exchange_and_die(one, other):
+    if sys.argv[2] == "after":
+        assert exchange(one, other)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+write_back.exchange = exchange_and_die
+write_back.write(sys.argv[1], {"T001": Status.COMPLETED})
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_writer_killed_at_the_exchange_leaves_the_old_file_or_the_new_one(
+    file: Path, tmp_path: Path, when: str
+) -> None:
+    before = file.read_bytes()
+    writer = subprocess.run([sys.executable, "-c", KILLED, file, when], cwd=ROOT, check=False)
+    assert writer.returncode == -signal.SIGKILL
+    assert file.read_bytes() == (before if when == "before" else before.replace(b"[ ] T001", b"[x] T001"))
+    assert len(list(tmp_path.iterdir())) == 2, "and the other one beside it"
+    result = write_back.write(file, {"T001": DONE, "T002": DONE})
+    assert result.written == {"T001": "x", "T002": "x"}
+    assert [path.name for path in tmp_path.iterdir()] == ["tasks.md"]
 
 
 def test_a_whole_file_is_rewritten_from_what_it_holds_when_it_is_written(file: Path) -> None:
