@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from loader import patterns
+
 STARS = b"***"
 _LEAST = 6  # a shorter value is no secret, and would be found everywhere
 _KEPT_BACK_MAX = 16 * 1024
@@ -34,21 +36,21 @@ _SHAPES = {
     "-----BEGIN ": r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
 }
 _KINDS = [
-    (start.encode(), re.compile(shape.encode(), re.DOTALL), b"://***" if start == "://" else STARS)
+    (start.encode(), patterns.lazy(shape.encode(), re.DOTALL), b"://***" if start == "://" else STARS)
     for start, shape in _SHAPES.items()
 ]
 # What a word of a shape may still become, at the end of a piece.
-_OPEN = re.compile(
+_OPEN = patterns.lazy(
     rb"(?:"
     + b"|".join(re.escape(start.encode()) for start in _SHAPES if start != "-----BEGIN ")
     + rb")[^\s\"'<>]{0,4096}\Z"
     rb"|-----BEGIN (?:(?!-----END [A-Z ]*-----)[\s\S])*\Z"
 )
-_NAMED = re.compile(
+_NAMED = patterns.lazy(
     r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL", re.IGNORECASE
 )
-_NO_VALUE = re.compile(r"_(?:FILE|PATH|DIR|NAME|USER|ID|URL|HOST|COMMAND)\Z", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"://[^\s/@:]*:([^\s/@]+)@")
+_NO_VALUE = patterns.lazy(r"_(?:FILE|PATH|DIR|NAME|USER|ID|URL|HOST|COMMAND)\Z", re.IGNORECASE)
+_URL_PASSWORD = patterns.lazy(r"://[^\s/@:]*:([^\s/@]+)@")
 
 
 def values(environ: Mapping[str, str]) -> set[str]:
@@ -74,7 +76,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({line for one in secrets for line in (one, one.strip()) if len(line) >= _LEAST}, key=len)
         values = [one.encode("utf-8", "surrogateescape") for one in reversed(known)]
-        self._kinds = [(value, re.compile(re.escape(value)), STARS) for value in values] + _KINDS
+        self._kinds = [(value, patterns.lazy(re.escape(value)), STARS) for value in values] + _KINDS
 
     def content(self, content: bytes) -> bytes:
         """A whole content without its secrets."""

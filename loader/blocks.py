@@ -17,7 +17,7 @@ from markdown_it.ruler import Ruler
 from markdown_it.rules_block import StateBlock, blockquote, code, fence, html_block, table
 from markdown_it.token import Token
 
-from loader import lines
+from loader import lines, patterns
 
 _Rule = Callable[[StateBlock, int, int, bool], bool]
 
@@ -31,9 +31,9 @@ KINDS = frozenset(
 )
 _CODE_INDENT = 4
 _TAKE, _LOOK = False, True  # what a rule is asked: take the block, or say whether one begins
-_MARKER = re.compile(r"(?:[-*+]|([0-9]{1,9})[.)])(?=[ \t]|$)")
-_HEADING = re.compile(r"#{1,6}(?=[ \t]|$)")
-_BREAK = re.compile(r"([-*_])(?:[ \t]*\1){2,}[ \t]*$")
+_MARKER = patterns.lazy(r"(?:[-*+]|([0-9]{1,9})[.)])(?=[ \t]|$)")
+_HEADING = patterns.lazy(r"#{1,6}(?=[ \t]|$)")
+_BREAK = patterns.lazy(r"([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 
 
 class Block(Token):

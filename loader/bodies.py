@@ -7,21 +7,21 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from loader import codes, references, settings
+from loader import codes, patterns, references, settings
 from loader.drafts import Draft
 from loader.model import Diagnostic
 from loader.references import Reference
 from loader.settings import Setting
 from loader.source import Source
 
-_KEY = re.compile(
+_KEY = patterns.lazy(
     r"(?P<bullet>[-*+][ \t]+)?[*_`]{0,3}(?P<key>[A-Za-z][A-Za-z_ -]{1,20}?)[*_`]{0,3}[ \t]*:"
     r"[*_`]{0,3}(?=\s|$)[ \t]*(?P<value>.*)"
 )
-_LATER = re.compile(
+_LATER = patterns.lazy(
     r"(?<=[\w.,;)_])[ \t]+_(?P<key>Depends(?:[ -]on)?):[ \t]*(?P<value>[^_]+)_", re.IGNORECASE
 )  # behind another field
-_BULLET = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+")
+_BULLET = patterns.lazy(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+")
 
 
 def fill(drafts: Sequence[Draft], source: Source) -> list[Diagnostic]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from loader import codes, fences, wording
+from loader import codes, fences, patterns, wording
 from loader.drafts import Draft
 from loader.model import Block, Diagnostic, MarkPlace, Status, Step
 from loader.outline import Item, Outline
@@ -16,9 +16,9 @@ from loader.regions import Plan
 from loader.sections import Section, Sections
 from loader.source import Source
 
-BOX = re.compile(r"\[([^\[\]\n])\](\\?\*)?(?:[ \t]+|(?=\n)|$)")
-_LABEL = re.compile(r"[A-WYZ0-9]")
-_MALFORMED = re.compile(r"\\?\[(?:[ \t]*[xX~]?[ \t]*|[~/!?>-][A-Za-z])\\?\](?![(\[:])")
+BOX = patterns.lazy(r"\[([^\[\]\n])\](\\?\*)?(?:[ \t]+|(?=\n)|$)")
+_LABEL = patterns.lazy(r"[A-WYZ0-9]")
+_MALFORMED = patterns.lazy(r"\\?\[(?:[ \t]*[xX~]?[ \t]*|[~/!?>-][A-Za-z])\\?\](?![(\[:])")
 
 
 class Found(Struct):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from loader import patterns
 from loader.drafts import Draft
 
 _LENGTH_MAX = 60  # nothing longer ends a title, and the pattern need not look further
 # Seven letters from a to f could be a word: a bare commit needs a digit.
-_COMMIT = re.compile(
+_COMMIT = patterns.lazy(
     r"[ \t]+(?:\[checkpoint: [0-9a-f]{7,40}\]|\[[0-9a-f]{7,40}\]|\([0-9a-f]{7,40}\)|`?(?=[a-f]*\d)[0-9a-f]{7}`?)$"
 )
 

@@ -7,50 +7,51 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
+from loader import patterns
 from loader.model import Status
 from loader.outline import Item, Outline
 
 _LINE_MAX = 500
 _BOXES_MAX = 400  # as many as tell what a list is
-_DIGIT = re.compile(r"\d")
+_DIGIT = patterns.lazy(r"\d")
 
-_TOOL_ID = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\[P\]\s+)?(?:\*\*|`)?\[?T\d{3}")
-_STORY = re.compile(r"\[US\d+\]")
-_PHASE = re.compile(r"phase \d", re.IGNORECASE)
-_DOTTED = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\*\*)?(\d+[a-z]?)(?:\.(\d+)|\\?\.)")
-_PARALLEL_NUMBER = re.compile(r"\[[^\]]\](?:\\?\*)?\s+\d+(?:\.\d+)*\.?\s+\(P\)")
-_OPTIONAL = re.compile(r"\[[^\]]\]\\?\*\s+\d")
-_DATED = re.compile(
+_TOOL_ID = patterns.lazy(r"\[[^\]]\](?:\\?\*)?\s+(?:\[P\]\s+)?(?:\*\*|`)?\[?T\d{3}")
+_STORY = patterns.lazy(r"\[US\d+\]")
+_PHASE = patterns.lazy(r"phase \d", re.IGNORECASE)
+_DOTTED = patterns.lazy(r"\[[^\]]\](?:\\?\*)?\s+(?:\*\*)?(\d+[a-z]?)(?:\.(\d+)|\\?\.)")
+_PARALLEL_NUMBER = patterns.lazy(r"\[[^\]]\](?:\\?\*)?\s+\d+(?:\.\d+)*\.?\s+\(P\)")
+_OPTIONAL = patterns.lazy(r"\[[^\]]\]\\?\*\s+\d")
+_DATED = patterns.lazy(
     r"(?:📅|🛫|⏳|➕|✅|❌|📆)\ufe0f?\s*\d{4}-\d\d-\d\d|🆔\ufe0f?\s*\w|⛔\ufe0f?\s*\w+(?:,\s*\w+)*\s*$|🔁|[🔺⏫🔼🔽⏬]",
     re.MULTILINE,
 )
-_FIELD = re.compile(r"[\[(](?:id|dependsOn|due|priority|scheduled|completion|start|created)::", re.IGNORECASE)
-_AIDEVOPS = re.compile(r"\[[^\]]\]\s+[trv]\d{3,}(?:\.\d+)*\s")
-_HIDDEN_ID = re.compile(
+_FIELD = patterns.lazy(r"[\[(](?:id|dependsOn|due|priority|scheduled|completion|start|created)::", re.IGNORECASE)
+_AIDEVOPS = patterns.lazy(r"\[[^\]]\]\s+[trv]\d{3,}(?:\.\d+)*\s")
+_HIDDEN_ID = patterns.lazy(
     r"<!--\s*id:\s*(?![0-9a-f]{10}(?:~\d+)?\s*-->)\S+"
 )  # `executor id --write` puts keys of ours there
-_HIDDEN_NUMBER = re.compile(r"<!--\s*id:\s*\d{1,4}(?:\.\d+)*\s*-->")
-_COMMIT = re.compile(
+_HIDDEN_NUMBER = patterns.lazy(r"<!--\s*id:\s*\d{1,4}(?:\.\d+)*\s*-->")
+_COMMIT = patterns.lazy(
     r"\[[^\]]\]\s.*(?:\[checkpoint: [0-9a-f]{7,}\]|\s[\[(`]?(?=[a-f]*\d)[0-9a-f]{7}[\])`]?\s*$)", re.MULTILINE
 )
-_CHECKPOINT = re.compile(r".*\[checkpoint:")
-_MANUAL = re.compile(r"\[[^\]]\]\s+(?:\*\*)?Task(?: [\d.]+)?: Conductor\b")
-_PLAN_FILE = re.compile(r"\[[^\]]\]\s+(?:\*\*)?`?\d{2}(?:\.\d+)?-\d{2}-PLAN\b")
-_PLAN_ID = re.compile(r"\[[^\]]\]\s+(?:\*\*)?(?:\d{2}(?:\.\d+)?-\d{2}(?:-PLAN\.md)?\b|Phase \d+(?:\.\d+)?:)")
-_CRITERIA = re.compile(r"\(AC:? ?[#\d]")
-_TASK_HEADING = re.compile(r"(?:Task|Iteration) \d+(?:\.\d+)?[a-z]?:", re.IGNORECASE)
-_GROUP_HEADING = re.compile(r"Group [A-Z]\d?:")
-_SIGNS_BEFORE = re.compile(r"^(?:\[[^\]]\])?[^\w\[]*")  # what we write before a heading must not change the verdict
-_PACKAGE_HEADING = re.compile(r"Work Package (?:Prompt: )?WP\d")
-_PRIORITY_HEADING = re.compile(r"\W*(?:high|medium|low) priority\b", re.IGNORECASE)
-_NUMBERED_HEADING = re.compile(r"(?:Phase )?(\d+)(?:\\?\.|:) ")
-_WORKFLOW_FIELD = re.compile(r"_(?:Leverage|Prompt):")
-_BOUNDARY = re.compile("_Boundary:")
-_WAVES = re.compile('"waves"')
-_PARENT_NUMBER = re.compile(r"\[[^\]]\](?:\\?\*)?\s+(?:\*\*)?\d+\.0\b")
-_SUBTASKS = re.compile("subtasks", re.IGNORECASE)
-_SPECD_HEAD = re.compile(r"^\|\s*id\s*(?=\|).*\|\s*depends-on\s*(?=\|).*\|\s*verify\s*\|", re.IGNORECASE)
-_ORIGIN_HEAD = re.compile(r"^\|\s*ID\s*\|\s*Task\s*\|\s*Pri(?:ority)?\s*\|\s*Status\s*\|", re.IGNORECASE)
+_CHECKPOINT = patterns.lazy(r".*\[checkpoint:")
+_MANUAL = patterns.lazy(r"\[[^\]]\]\s+(?:\*\*)?Task(?: [\d.]+)?: Conductor\b")
+_PLAN_FILE = patterns.lazy(r"\[[^\]]\]\s+(?:\*\*)?`?\d{2}(?:\.\d+)?-\d{2}-PLAN\b")
+_PLAN_ID = patterns.lazy(r"\[[^\]]\]\s+(?:\*\*)?(?:\d{2}(?:\.\d+)?-\d{2}(?:-PLAN\.md)?\b|Phase \d+(?:\.\d+)?:)")
+_CRITERIA = patterns.lazy(r"\(AC:? ?[#\d]")
+_TASK_HEADING = patterns.lazy(r"(?:Task|Iteration) \d+(?:\.\d+)?[a-z]?:", re.IGNORECASE)
+_GROUP_HEADING = patterns.lazy(r"Group [A-Z]\d?:")
+_SIGNS_BEFORE = patterns.lazy(r"^(?:\[[^\]]\])?[^\w\[]*")  # what we write before a heading must not change the verdict
+_PACKAGE_HEADING = patterns.lazy(r"Work Package (?:Prompt: )?WP\d")
+_PRIORITY_HEADING = patterns.lazy(r"\W*(?:high|medium|low) priority\b", re.IGNORECASE)
+_NUMBERED_HEADING = patterns.lazy(r"(?:Phase )?(\d+)(?:\\?\.|:) ")
+_WORKFLOW_FIELD = patterns.lazy(r"_(?:Leverage|Prompt):")
+_BOUNDARY = patterns.lazy("_Boundary:")
+_WAVES = patterns.lazy('"waves"')
+_PARENT_NUMBER = patterns.lazy(r"\[[^\]]\](?:\\?\*)?\s+(?:\*\*)?\d+\.0\b")
+_SUBTASKS = patterns.lazy("subtasks", re.IGNORECASE)
+_SPECD_HEAD = patterns.lazy(r"^\|\s*id\s*(?=\|).*\|\s*depends-on\s*(?=\|).*\|\s*verify\s*\|", re.IGNORECASE)
+_ORIGIN_HEAD = patterns.lazy(r"^\|\s*ID\s*\|\s*Task\s*\|\s*Pri(?:ority)?\s*\|\s*Status\s*\|", re.IGNORECASE)
 
 
 class Look(Struct):

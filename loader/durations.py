@@ -6,13 +6,15 @@ import re
 from datetime import timedelta
 from functools import lru_cache
 
+from loader import patterns
+
 EXPECTED = "a duration such as 30s, 10m, 2h, 500ms or 1h30m"
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _PART = r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)"
-_WHOLE = re.compile(rf"{_PART}(?:\s*{_PART})*", re.IGNORECASE)
-_PARTS = re.compile(_PART, re.IGNORECASE)
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_WHOLE = patterns.lazy(rf"{_PART}(?:\s*{_PART})*", re.IGNORECASE)
+_PARTS = patterns.lazy(_PART, re.IGNORECASE)
+_NUMBER = patterns.lazy(r"\d+(?:\.\d+)?")
 _DAYS_MAX = 3650
 
 

@@ -8,18 +8,18 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from loader import durations
+from loader import durations, patterns
 from loader.model import Block, Role
 from loader.outline import Fence
 
 RUN_LANGUAGES = frozenset({"sh", "bash", "zsh", "shell", "python", "sql"})
 
 _ROLE_WORDS: dict[str, Role] = {"verify": "verify", "prompt": "prompt", "no-run": "text", "norun": "text", "run": "run"}
-_BRACES = re.compile(r"\{([^}]*)\}?")
-_ATTRIBUTE = re.compile(r"""([\w.:-]+)=(?:"([^"]*)"|'([^']*)'|([^\s,]+))|([\w.#:-]+)""")
-_ROWS = re.compile(r"[1-9]\d{0,8}", re.ASCII)
-_PLACE = re.compile(r"(?<![\w:]):(?:from|to)\b", re.ASCII)
-_ENV = re.compile(r"env\.[A-Za-z_]\w*", re.ASCII)
+_BRACES = patterns.lazy(r"\{([^}]*)\}?")
+_ATTRIBUTE = patterns.lazy(r"""([\w.:-]+)=(?:"([^"]*)"|'([^']*)'|([^\s,]+))|([\w.#:-]+)""")
+_ROWS = patterns.lazy(r"[1-9]\d{0,8}", re.ASCII)
+_PLACE = patterns.lazy(r"(?<![\w:]):(?:from|to)\b", re.ASCII)
+_ENV = patterns.lazy(r"env\.[A-Za-z_]\w*", re.ASCII)
 
 
 class Problem(Struct, frozen=True):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from loader import codes, priorities, settings, yamltext
+from loader import codes, patterns, priorities, settings, yamltext
 from loader.model import Diagnostic
 from loader.priorities import Priority
 
-_BARE_NAME = re.compile(r"(?<![^\s\[,])@[\w./-]+")  # `[@ann]`, which people write and YAML refuses
+_BARE_NAME = patterns.lazy(r"(?<![^\s\[,])@[\w./-]+")  # `[@ann]`, which people write and YAML refuses
 
 
 class FrontMatter(Struct, frozen=True):

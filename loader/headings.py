@@ -14,7 +14,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loader import ids, signs, wording
+from loader import ids, patterns, signs, wording
 from loader.boxes import BOX, Page
 from loader.drafts import Draft
 from loader.model import MarkPlace, Status
@@ -23,22 +23,22 @@ from loader.regions import Plan, merged
 
 Kind = Literal["worded", "id", "numbered"]
 
-_WORDED = re.compile(
+_WORDED = patterns.lazy(
     r"(?:\*\*)?(?:Task|Iteration|Group)[ \t]+#?(?P<name>\d+(?:\.\d+)*[a-z]?|[A-Z]\d?)\b"
     r"(?:\*\*)?(?:[ \t]*(?::|\.(?=\s)|\))|[ \t]+[—–-](?=\s)|(?=[ \t]*\()|$)(?:\*\*)?[ \t]*(?P<title>.*)",
     re.IGNORECASE,
 )
-_MAY_BE_TASK = re.compile(r"\d|roup |ask ")  # one of these is in every heading that is one
-_NUMBERED = re.compile(r"(?P<name>\d+)\\?[.)][ \t]+(?P<title>.+)")
-_TASKS_SECTION = re.compile(r"(?:implementation |development )?(?:tasks|steps|task list)", re.IGNORECASE)
+_MAY_BE_TASK = patterns.lazy(r"\d|roup |ask ")  # one of these is in every heading that is one
+_NUMBERED = patterns.lazy(r"(?P<name>\d+)\\?[.)][ \t]+(?P<title>.+)")
+_TASKS_SECTION = patterns.lazy(r"(?:implementation |development )?(?:tasks|steps|task list)", re.IGNORECASE)
 _LEVEL_MAX = 6
 _REASONS: dict[Kind, str] = {
     "worded": "headings such as `Task 3:` or `Group A:` over boxes or code",
     "id": "headings that begin with an id, over boxes or code",
     "numbered": "numbered headings in a section of tasks, over boxes or code",
 }
-_OPENING = re.compile(r"[ \t]*#{0,6}[ \t]*")
-_SIGN = re.compile(rf"(?P<sign>{'|'.join(signs.SIGNS)})\ufe0f?[ \t]*")
+_OPENING = patterns.lazy(r"[ \t]*#{0,6}[ \t]*")
+_SIGN = patterns.lazy(rf"(?P<sign>{'|'.join(signs.SIGNS)})\ufe0f?[ \t]*")
 _IDS_OF_BOXES = ("", "dotted", "bracketed")
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
-from loader import codes
+from loader import codes, patterns
 from loader.model import Diagnostic
 from loader.outline import Fence, Hider, Outline
 
-_BOX = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)+\[([^\[\]])\](?:\\?\*)?(?:[ \t]|$)")
-_MALFORMED = re.compile(
+_BOX = patterns.lazy(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)+\[([^\[\]])\](?:\\?\*)?(?:[ \t]|$)")
+_MALFORMED = patterns.lazy(
     r"[ \t>]*(?:[-*+]\[[ xX]?\][ \t]|[-*+][ \t]+\[(?:|[ \t]{2,}|[ \t]+[xX][ \t]*|[xX][ \t]+)\](?:[ \t]|$))"
 )
 _TEXT_LANGUAGES = ("md", "markdown", "text", "txt")

@@ -6,13 +6,15 @@ import re
 
 from msgspec import Struct
 
+from loader import patterns
+
 _END = r"(?=[\s:.,)\]—–*`~]|$)"
 
 # Names that everybody knows are words: two tasks that begin with UTF-8 are not the same task.
 _STANDARDS = rf"(?:UTF-(?:8|16|32)|SHA-(?:\d|256|384|512)|ISO-\d{{3,5}}|HTTP-\d|AES-\d{{3}}|GPT-\d|COVID-19){_END}"
 
 # A sure family is an id wherever it stands first; a loose one could be plain words (`3.5 release`, `t1`, `S3`).
-_SURE = re.compile(
+_SURE = patterns.lazy(
     rf"""(?!{_STANDARDS})(?:T\d{{3,}}[A-Za-z]?(?:\.\d+)*(?:-[\w]+)?            # T001, T014a, T001.2
        | t\d{{3,}}(?:\.\d+)*                                   # t001.1
        | WP\d{{2,}}
@@ -21,24 +23,24 @@ _SURE = re.compile(
        ){_END}""",
     re.VERBOSE,
 )
-_WORDED = re.compile(r"(?:Task|Subtask)\s+(\d+[a-z]?(?:\.\d+)*)(?=\s*[:.—–-](?:\s|\*|$)|\s+\(AC)", re.IGNORECASE)
+_WORDED = patterns.lazy(r"(?:Task|Subtask)\s+(\d+[a-z]?(?:\.\d+)*)(?=\s*[:.—–-](?:\s|\*|$)|\s+\(AC)", re.IGNORECASE)
 _LOOSE = (
-    ("planned", re.compile(r"(\d{2}(?:\.\d+)?-\d{2})(?:-PLAN(?:\.md)?)?(?=[:\s])")),
-    ("dotted", re.compile(rf"(\d+[a-z]?(?:\.\d+[a-z]?)+)\.?{_END}")),
-    ("numbered", re.compile(r"(\d+[a-z]?)(?:\\?[.)])(?=\s)")),
-    ("number", re.compile(r"(\d+)(?=[:\s])")),
-    ("lettered", re.compile(rf"([A-Za-z]\d{{1,3}}(?:\.\d+)*){_END}")),
-    ("worded", re.compile(rf"([a-z]+(?:-[a-z]+)*-\d+){_END}")),
+    ("planned", patterns.lazy(r"(\d{2}(?:\.\d+)?-\d{2})(?:-PLAN(?:\.md)?)?(?=[:\s])")),
+    ("dotted", patterns.lazy(rf"(\d+[a-z]?(?:\.\d+[a-z]?)+)\.?{_END}")),
+    ("numbered", patterns.lazy(r"(\d+[a-z]?)(?:\\?[.)])(?=\s)")),
+    ("number", patterns.lazy(r"(\d+)(?=[:\s])")),
+    ("lettered", patterns.lazy(rf"([A-Za-z]\d{{1,3}}(?:\.\d+)*){_END}")),
+    ("worded", patterns.lazy(rf"([a-z]+(?:-[a-z]+)*-\d+){_END}")),
 )
 _NUMBERS = ("dotted", "numbered")
-_BRACKETED = re.compile(r"(?!P\d\])([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)+)(?=\])")
-_PLACEHOLDER = re.compile(r"(?:[tT][xX]{2,}|[tT]\d+[xX]+|[A-Z]+-[X]{2,}|\[ID\])(?=[\s:.\]*`]|$)")
-_MAY_HOLD_PLACE = re.compile(r"[*`\[~_]*(?:[tT](?:\d+)?[xX]|[A-Z]+-X|\[?ID\])")
-_AFTER = re.compile(r"[*`\]~]*(?:(?<=\])\([^()\s]*\)[*`~]*)?(?:\s*[:—–]|\s+-(?=\s)|\.(?=\s|$)|\\\.)?[*`]*\s*")
-_MAY_BEGIN = re.compile(
+_BRACKETED = patterns.lazy(r"(?!P\d\])([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)+)(?=\])")
+_PLACEHOLDER = patterns.lazy(r"(?:[tT][xX]{2,}|[tT]\d+[xX]+|[A-Z]+-[X]{2,}|\[ID\])(?=[\s:.\]*`]|$)")
+_MAY_HOLD_PLACE = patterns.lazy(r"[*`\[~_]*(?:[tT](?:\d+)?[xX]|[A-Z]+-X|\[?ID\])")
+_AFTER = patterns.lazy(r"[*`\]~]*(?:(?<=\])\([^()\s]*\)[*`~]*)?(?:\s*[:—–]|\s+-(?=\s)|\.(?=\s|$)|\\\.)?[*`]*\s*")
+_MAY_BEGIN = patterns.lazy(
     r"[^\s\d]*+\d|[*`\[~_]*(?:sub)?task\s", re.IGNORECASE
 )  # a digit is in every first word but that
-_BEFORE = re.compile(r"[*`\[~_]*")
+_BEFORE = patterns.lazy(r"[*`\[~_]*")
 
 
 class Candidate(Struct):

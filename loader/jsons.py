@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from loader import codes, fields
+from loader import codes, fields, patterns
 from loader.drafts import Draft
 from loader.fields import Found
 from loader.model import MarkPlace
 from loader.priorities import Priority
 from loader.source import Source
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+_TOKEN = patterns.lazy(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 _PARTS = ("description", "details", "steps", "acceptanceCriteria", "testStrategy", "notes")
 _ORDINARY_TAG = "master"
 

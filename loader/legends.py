@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from loader import dialects
+from loader import dialects, patterns
 from loader.model import Status
 
 DEFAULT: Mapping[str, Status] = {
@@ -61,13 +61,13 @@ WORDS: Mapping[str, Status] = {
     "wontfix": Status.SKIPPED,
 }
 
-_PAIR = re.compile(
+_PAIR = patterns.lazy(
     r"(?P<quote>`?)\[(?P<mark>[^\[\]])\](?P=quote)[ \t|:=–—→-]*[*_\"(]*"
     r"(?P<word>" + "|".join(re.escape(word) for word in sorted(WORDS, key=len, reverse=True)) + r")\b",
     re.IGNORECASE,
 )
 _PAIRS_MIN = 2
-_BOX = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[[^\[\]]\]\s")
+_BOX = patterns.lazy(r"\s*(?:[-*+]|\d+[.)])\s+\[[^\[\]]\]\s")
 
 # The first of these that still has the meaning is written where the file shows no mark of its own.
 _CHOICES: Mapping[Status, str] = {

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
-from loader import codes, ids, references, wording
+from loader import codes, ids, patterns, references, wording
 from loader.drafts import Draft
 from loader.model import Diagnostic
 
-_MARKUP = re.compile(r"[*_`~]+")
+_MARKUP = patterns.lazy(r"[*_`~]+")
 _KEY_LENGTH = 10
 
 Place = Callable[[int], str]

@@ -7,18 +7,18 @@ from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 
-from loader import codes
+from loader import codes, patterns
 from loader.model import Diagnostic
 from loader.outline import Heading, Outline
 
 _LINE_MAX = 500
-_HEADING = re.compile(r"\W*Work Package (?P<name>WP\d+)\b")
-_NAMES = re.compile(r"WP(?P<first>\d+)(?:\s*[-–—]\s*(?:WP)?(?P<last>\d+))?")
-_NEEDS = re.compile(
+_HEADING = patterns.lazy(r"\W*Work Package (?P<name>WP\d+)\b")
+_NAMES = patterns.lazy(r"WP(?P<first>\d+)(?:\s*[-–—]\s*(?:WP)?(?P<last>\d+))?")
+_NEEDS = patterns.lazy(
     r"[ \t]*(?:[-*+][ \t]+)?[*_]{0,3}(?:depends on|requires|dependencies)\b[*_: \t]{0,6}(?P<rest>.*)", re.IGNORECASE
 )
-_TITLE = re.compile(r"\W*dependenc(?:y|ies)\W*", re.IGNORECASE)
-_BULLET = re.compile(r"[ \t]*[-*+][ \t]+(?P<rest>(?:none|WP\d).*)", re.IGNORECASE)
+_TITLE = patterns.lazy(r"\W*dependenc(?:y|ies)\W*", re.IGNORECASE)
+_BULLET = patterns.lazy(r"[ \t]*[-*+][ \t]+(?P<rest>(?:none|WP\d).*)", re.IGNORECASE)
 
 
 class Need(Struct, frozen=True):

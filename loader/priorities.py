@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from loader import patterns
+
 _WORDS = {
     "critical": ("P1", 0),
     "urgent": ("P1", 0),
@@ -37,13 +39,13 @@ _CELLS = {  # only in a column called Priority: elsewhere they are words, and ci
     "should": ("P2", 2),
     "could": ("P4", 4),
 }
-_SIGNED = re.compile(r"[^\w\s]*\s*(?P<first>\w+)")
+_SIGNED = patterns.lazy(r"[^\w\s]*\s*(?P<first>\w+)")
 NAMES = "critical|urgent|highest|high|medium|low|lowest"
 EXPECTED = f"P0 to P4, {NAMES.replace('|', ', ')}"
 
-_IN_HEADING = re.compile(r"p(?:\d|riority)|critical|urgent")  # one of these, or the pattern below need not try
-_NUMBERED = re.compile(r"P(\d{1,2})", re.IGNORECASE)
-_HEADING = re.compile(
+_IN_HEADING = patterns.lazy(r"p(?:\d|riority)|critical|urgent")  # one of these, or the pattern below need not try
+_NUMBERED = patterns.lazy(r"P(\d{1,2})", re.IGNORECASE)
+_HEADING = patterns.lazy(
     rf"""\bpriority\s*[:=]?\s*(?P<after>P\d|{NAMES})\b      # (Priority: P1), Priority: High
       | ^\W*(?P<first>P\d)\b                                # P1 – Must have, [P1] Core
       | [(\[]\W*(?-i:[A-Z]+\s+)?(?P<inside>P\d)\b          # Phase 0 (P0: critical usability), (🔥 MEGA P0)

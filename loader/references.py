@@ -7,19 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
+from loader import patterns
+
 _NOTHING = frozenset(
     {"", "none", "-", "–", "—", "n/a", "na", "nil", "null", "nothing", "なし", "无", "無", "없음", "[]"}
 )
-_SEPARATOR = re.compile(r"[,;、，；&]| and | \+ ")
-_REASON = re.compile(r"[(（][^()（）]*[)）]")  # T001 (needs the schema)
-_KEY = re.compile(r"(?:depends?[-_ ]on|depends|blocked[-_ ]by|requires|after|deps?)\s*:", re.IGNORECASE)  # in a cell
-_RANGE = re.compile(r"(.*?)(\d+)\s*(?:-|–|—|\.\.\.?|…|\s+to\s+|\s+through\s+)\s*(.*?)(\d+)")
-_MAY_BE_RANGE = re.compile(r"\d[\s.…–—-]")
-_PROSE = re.compile(r"\s+(?:[-–—:]\s.*|\D.*)$", re.DOTALL)
-_LABEL = re.compile(r"(?:blocked|depends)[-_ ](?:by|on):\s*", re.IGNORECASE)  # of a value that says it again
-_ASIDE = re.compile(r"^\S+ ?[-–—:;.] ")  # None - can start at once
-_PLAIN = re.compile(r"[\w#][\w.-]*\w")
-_DIGIT = re.compile(r"\d")
+_SEPARATOR = patterns.lazy(r"[,;、，；&]| and | \+ ")
+_REASON = patterns.lazy(r"[(（][^()（）]*[)）]")  # T001 (needs the schema)
+_KEY = patterns.lazy(r"(?:depends?[-_ ]on|depends|blocked[-_ ]by|requires|after|deps?)\s*:", re.IGNORECASE)  # in a cell
+_RANGE = patterns.lazy(r"(.*?)(\d+)\s*(?:-|–|—|\.\.\.?|…|\s+to\s+|\s+through\s+)\s*(.*?)(\d+)")
+_MAY_BE_RANGE = patterns.lazy(r"\d[\s.…–—-]")
+_PROSE = patterns.lazy(r"\s+(?:[-–—:]\s.*|\D.*)$", re.DOTALL)
+_LABEL = patterns.lazy(r"(?:blocked|depends)[-_ ](?:by|on):\s*", re.IGNORECASE)  # of a value that says it again
+_ASIDE = patterns.lazy(r"^\S+ ?[-–—:;.] ")  # None - can start at once
+_PLAIN = patterns.lazy(r"[\w#][\w.-]*\w")
+_DIGIT = patterns.lazy(r"\d")
 _NAME_MAX = 200  # nothing longer is an id or a range, and the pattern for ranges is quadratic
 _NOUNS = frozenset({"task", "tasks", "step", "group", "groups", "iteration"})
 _QUOTING = "[]{}\"'`*_ \t."

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
-from loader import priorities
+from loader import patterns, priorities
 from loader.outline import Heading
 from loader.priorities import Priority
 
 Kind = Literal["tasks", "ignored", "archived"]
 
 _IGNORED_ALONE = frozenset({"note", "notes", "legend", "overview"})
-_LEGEND = re.compile(r"(?:status|state|task|mark|checkbox|box|symbol|icon)(?:es|s)? legend")
+_LEGEND = patterns.lazy(r"(?:status|state|task|mark|checkbox|box|symbol|icon)(?:es|s)? legend")
 _IGNORED_BEGINNINGS = (
     "success criteria",
     "acceptance criteria",
@@ -42,8 +41,8 @@ _ARCHIVED = frozenset(
     }
 )
 _NAME_MAX = 300  # characters looked at: the patterns are quadratic in blanks, and no name of a section is longer
-_OPTIONAL = re.compile(r"^(?:optional|nice[ -]to[ -]haves?|future)\b|[(\[]optional[)\]]")
-_ASIDE = re.compile(r"[(\[:–—]")
+_OPTIONAL = patterns.lazy(r"^(?:optional|nice[ -]to[ -]haves?|future)\b|[(\[]optional[)\]]")
+_ASIDE = patterns.lazy(r"[(\[:–—]")
 
 
 class Section(Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from loader import dialects, durations, priorities, references
+from loader import dialects, durations, patterns, priorities, references
 
 Level = Literal["task", "list", "both"]
 Reader = Callable[[object], object]
@@ -70,10 +70,10 @@ def _choice(*words: str) -> Reader:
 
 
 _ENV_EXPECTED = "NAME=value pairs"
-_ENV_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_ENV_NAME = patterns.lazy(r"[A-Za-z_]\w*", re.ASCII)
 
 
-_BATCH = re.compile(r"([1-9]\d{0,8})(?:[\s,]+key\s*[:=]\s*([\w.\"]+))?", re.ASCII)
+_BATCH = patterns.lazy(r"([1-9]\d{0,8})(?:[\s,]+key\s*[:=]\s*([\w.\"]+))?", re.ASCII)
 
 
 def _environment(value: object) -> dict[str, str]:
@@ -152,7 +152,7 @@ def _languages(value: object) -> dict[str, str]:
     raise ValueError("language names, or a mapping from language to command")
 
 
-_ENTRY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*", re.ASCII)
+_ENTRY = patterns.lazy(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*", re.ASCII)
 
 
 def _entry(value: object) -> str:
@@ -189,7 +189,7 @@ def _names(value: object) -> dict[str, str]:
     return {str(prefix): _name(name) for prefix, name in value.items()}
 
 
-_SECRET = re.compile(r"(?:env|file|command):.+", re.DOTALL)
+_SECRET = patterns.lazy(r"(?:env|file|command):.+", re.DOTALL)
 
 
 def _secrets(value: object) -> dict[str, str]:
@@ -200,7 +200,7 @@ def _secrets(value: object) -> dict[str, str]:
 
 
 _BUDGET_EXPECTED = "amounts, as {usd: 20, tokens: 5M, time: 8h, day: {usd: 5}, task: {usd: 1}}"
-_AMOUNT = re.compile(r"\$?(\d[\d_]*(?:\.\d+)?)\s*([kM]?)")
+_AMOUNT = patterns.lazy(r"\$?(\d[\d_]*(?:\.\d+)?)\s*([kM]?)")
 
 
 def _budget(value: object) -> dict[str, object]:

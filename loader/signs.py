@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Literal
 
-from loader import legends
+from loader import legends, patterns
 from loader.model import Status, Task
 
 Kind = Literal["box", "prefix", "sign", "word", "truth", "letter"]
@@ -53,7 +52,7 @@ DEFAULTS: Mapping[Kind, Mapping[Status, str]] = {
 }
 
 
-WORDED = re.compile(r"[^\w\s(\[|]{0,6}\s?[*_`~]{0,3}(?P<word>\w[\w '-]{0,20}?\w)[*_`~]{0,3}(?=$|\s*[(,:;–—]|\s-\s)")
+WORDED = patterns.lazy(r"[^\w\s(\[|]{0,6}\s?[*_`~]{0,3}(?P<word>\w[\w '-]{0,20}?\w)[*_`~]{0,3}(?=$|\s*[(,:;–—]|\s-\s)")
 
 # Words that go together: who writes one of them means the others by the rest.
 FAMILIES: tuple[Mapping[Status, str], ...] = tuple(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate
 
 from msgspec import Struct
 
-_LINE_END = re.compile(rb"\r\n|\r|\n")
+from loader import patterns
+
+_LINE_END = patterns.lazy(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Literal
 
-from loader import hidden
+from loader import hidden, patterns
 from loader.boxes import BOX
 from loader.headings import may_name_a_task
 from loader.outline import Outline
 
 Look = Literal["box", "row", "heading"]
 
-_ROW = re.compile(r"[ \t>]*\|.*\|[ \t]*$")
-_DELIMITER = re.compile(r"[ \t>|:-]*-[ \t>|:-]*$")
-_HEADING = re.compile(r"[ \t>]*#{1,6}[ \t]+(?P<text>\S.*)$")
+_ROW = patterns.lazy(r"[ \t>]*\|.*\|[ \t]*$")
+_DELIMITER = patterns.lazy(r"[ \t>|:-]*-[ \t>|:-]*$")
+_HEADING = patterns.lazy(r"[ \t>]*#{1,6}[ \t]+(?P<text>\S.*)$")
 
 
 def find(lines: Sequence[str], outline: Outline) -> dict[int, Look]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from loader import codes, ids, legends, priorities, references, settings, signs, wording
+from loader import codes, ids, legends, patterns, priorities, references, settings, signs, wording
 from loader.boxes import Found, Page
 from loader.drafts import Draft
 from loader.model import Block, MarkPlace, Status
@@ -60,16 +60,16 @@ _ROLES: dict[str, str] = {
     },
 }
 _REASON_MAX = 120
-_PIPE = re.compile(r"(?<!\\)\|")
-_BOX = re.compile(r"`?\[([^\[\]])\]`?")
-_BARE_BOX = re.compile(r"\[[ xX~]\]")
-_ID = re.compile(r"[\w][\w.+/-]*")
-_NUMBERED = re.compile(r"\d")
-_WORDS = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
-_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_ESCAPED_PIPE = re.compile(r"\\\|")
+_PIPE = patterns.lazy(r"(?<!\\)\|")
+_BOX = patterns.lazy(r"`?\[([^\[\]])\]`?")
+_BARE_BOX = patterns.lazy(r"\[[ xX~]\]")
+_ID = patterns.lazy(r"[\w][\w.+/-]*")
+_NUMBERED = patterns.lazy(r"\d")
+_WORDS = patterns.lazy(r"[^\W\d_]{2,} [^\W\d_]{2,}")
+_LINK = patterns.lazy(r"\[([^\]]*)\]\([^)]*\)")
+_ESCAPED_PIPE = patterns.lazy(r"\\\|")
 
-_SIGN = re.compile(r"(" + "|".join(signs.SIGNS) + r")\ufe0f?")
+_SIGN = patterns.lazy(r"(" + "|".join(signs.SIGNS) + r")\ufe0f?")
 
 
 class Cell(Struct, frozen=True):

@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring_ascii as quoted
 
-from loader import priorities
+from loader import patterns, priorities
 from loader.drafts import Draft
 from loader.model import Edge, Task
 from loader.naming import Names
 from loader.priorities import Priority
 
-_MARK = re.compile(r"^([ \t]*(?:[-*+]|\d+[.)])[ \t]+\[)[^\[\]](?=\])", re.MULTILINE)
+_MARK = patterns.lazy(r"^([ \t]*(?:[-*+]|\d+[.)])[ \t]+\[)[^\[\]](?=\])", re.MULTILINE)
 _OWN_FIELDS = ("priority", "tags", "assignee", "agent", "parallel")
 _RUNNING_ROLES = ("run", "verify", "prompt")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from loader import references
+from loader import patterns, references
 from loader.drafts import Draft
 from loader.fields import Found
 from loader.model import MarkPlace, Status
@@ -14,8 +14,8 @@ from loader.source import Source
 from loader.wording import Wording
 
 _DATE = r"\d{4}-\d{2}-\d{2}"
-_LINE = re.compile(rf"(?P<done>x )?(?:\((?P<first>[A-Z])\) )?(?:{_DATE} )?(?:{_DATE} )?(?P<text>.*)")
-_PAIR = re.compile(r"(id|dep|deps|depends|depends-on|blocked-by|after|p|pri|agent|assignee):(\S+)")
+_LINE = patterns.lazy(rf"(?P<done>x )?(?:\((?P<first>[A-Z])\) )?(?:{_DATE} )?(?:{_DATE} )?(?P<text>.*)")
+_PAIR = patterns.lazy(r"(id|dep|deps|depends|depends-on|blocked-by|after|p|pri|agent|assignee):(\S+)")
 _NEEDS = ("dep", "deps", "depends", "depends-on", "blocked-by", "after", "p")
 _LETTERS = {"A": 1, "B": 2, "C": 3}
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from loader import patterns
 from loader.drafts import Draft
 from loader.model import Block
 
-_ABOVE = re.compile(
+_ABOVE = patterns.lazy(
     r"[ \t]*(?:[-*+][ \t]+)?[*_]{0,3}(?:validation|verification|validate|verify)\b.{0,40}", re.IGNORECASE
 )
 

@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from loader import ids, priorities, references
+from loader import ids, patterns, priorities, references
 from loader.priorities import Priority
 
 _PRIORITY = (
@@ -14,54 +14,56 @@ _PRIORITY = (
     rf"|\*\*[\[(]?(P\d{{1,2}})[\])]?:?\*\*:?|(P\d)(?::|\s+[-–—])(?=\s)"
     rf"|({'|'.join(map(re.escape, priorities.SYMBOLS))})\ufe0f?(?=\s))"
 )
-_HEAD_PRIORITY = re.compile(_PRIORITY + r"\s*", re.IGNORECASE)
-_BOLD_PRIORITY = re.compile(r"\*\*[\[(](P\d{1,2})[\])]:?\s+(?=[^*]*\*\*)", re.IGNORECASE)  # **[P1] more** of it
-_TAIL_PRIORITY = re.compile(
+_HEAD_PRIORITY = patterns.lazy(_PRIORITY + r"\s*", re.IGNORECASE)
+_BOLD_PRIORITY = patterns.lazy(r"\*\*[\[(](P\d{1,2})[\])]:?\s+(?=[^*]*\*\*)", re.IGNORECASE)  # **[P1] more** of it
+_TAIL_PRIORITY = patterns.lazy(
     rf"\s[\[(](?:priority:\s*(P\d{{1,2}}|{priorities.NAMES})|(P\d{{1,2}}))[\])]$", re.IGNORECASE
 )
 _HEAD_FIRST = frozenset("[(*Pp").union(symbol[0] for symbol in priorities.SYMBOLS)
 _BOLD_FIRST = frozenset("[(Pp")
-_HEAD_PARALLEL = re.compile(r"(?:\[P\]|\(P\))\s*")
-_HEAD_LABEL = re.compile(r"\[([A-Z][\w.+:-]{0,30}|[A-Z][\w.+ :-]{0,30}(?=\]\s*\[[A-Z]))\](?![(\[:])\s*(?=\S)")
+_HEAD_PARALLEL = patterns.lazy(r"(?:\[P\]|\(P\))\s*")
+_HEAD_LABEL = patterns.lazy(r"\[([A-Z][\w.+:-]{0,30}|[A-Z][\w.+ :-]{0,30}(?=\]\s*\[[A-Z]))\](?![(\[:])\s*(?=\S)")
 _MARKED_MAX = 2000  # characters looked at for markers: some patterns below are quadratic, and some lines are megabytes
-_CODE = re.compile(r"`[^`]*`")
-_COMMENT = re.compile(r"<!--(.*?)-->")
-_COMMENT_FIELD = re.compile(r"\b(id|deps?|depends[-_ ]on|agent)\s*[:=]\s*([^\s,]+(?:\s*,\s*[^\s,]+)*)", re.IGNORECASE)
+_CODE = patterns.lazy(r"`[^`]*`")
+_COMMENT = patterns.lazy(r"<!--(.*?)-->")
+_COMMENT_FIELD = patterns.lazy(
+    r"\b(id|deps?|depends[-_ ]on|agent)\s*[:=]\s*([^\s,]+(?:\s*,\s*[^\s,]+)*)", re.IGNORECASE
+)
 _DEPENDS = r"(?:depends?(?:[-_ ]on)?|blocked[-_ ]by|requires|after|deps?)"
-_RULE = re.compile(rf"({_DEPENDS})(?=(\s*:)|\s)")
-_PARENTHESES = re.compile(
+_RULE = patterns.lazy(rf"({_DEPENDS})(?=(\s*:)|\s)")
+_PARENTHESES = patterns.lazy(
     rf"[(\[]\s*(?P<rule>{_DEPENDS}(?:\s*:|(?=\s)))\s*(?P<value>[^()\[\]]*(?:\([^()]*\)[^()\[\]]*)*)[)\]]",
     re.IGNORECASE,
 )
-_INLINE_FIELD = re.compile(
+_INLINE_FIELD = patterns.lazy(
     r" ?\[(?P<key>[A-Za-z_ -]+)::\s*(?P<value>[^\]]*)\]| ?\((?P<key2>[A-Za-z_ -]+)::\s*(?P<value2>[^)]*)\)"
 )
-_DATE = re.compile(
+_DATE = patterns.lazy(
     r" ?(?:[🛫➕⏳⌛📅📆🗓✅❌]\ufe0f?\s*\d{4}-\d{2}-\d{2}|🔁\ufe0f?[^🛫➕⏳⌛📅📆🗓✅❌🆔⛔#]*|🏁\ufe0f?\s*\w+)"
 )
-_MAY_BE_SIGN = re.compile("[\u2300-\U0010ffff]")  # all signs below are there, and hardly any letter
+_MAY_BE_SIGN = patterns.lazy("[\u2300-\U0010ffff]")  # all signs below are there, and hardly any letter
 _DATE_FIELDS = frozenset(("due", "scheduled", "start", "created", "completion", "cancelled", "repeat", "oncompletion"))
-_SIGN = re.compile(r"(?P<sign>🆔|⛔)\ufe0f?\s*(?P<value>[\w.-]+(?:\s*,\s*[\w.-]+)*)")
-_BARE = re.compile(rf"(?:^|\s)(?P<rule>{_DEPENDS}):(?P<value>\S+)", re.IGNORECASE)
-_TRAILING = re.compile(
+_SIGN = patterns.lazy(r"(?P<sign>🆔|⛔)\ufe0f?\s*(?P<value>[\w.-]+(?:\s*,\s*[\w.-]+)*)")
+_BARE = patterns.lazy(rf"(?:^|\s)(?P<rule>{_DEPENDS}):(?P<value>\S+)", re.IGNORECASE)
+_TRAILING = patterns.lazy(
     rf"(?<![^\s—–|(-])(?P<rule>{_DEPENDS})(?::\**|(?<=on)|(?<=by))\s+(?P<value>[^.]*?[^\s.])\.?$", re.IGNORECASE
 )
-_BOLD = re.compile(
+_BOLD = patterns.lazy(
     rf"[\s.;,|(–—-]*\*\*(?P<rule>{_DEPENDS}|blocks)(?::\*\*|\*\*\s*:)\s*(?P<value>[^*|;.]+(?:\.\d[^*|;.]*)*)\.?(?=\s|$|[|;)])",
     re.IGNORECASE,
 )
-_MAY_BE_BOLD = re.compile(rf"\*\*(?:{_DEPENDS}|blocks)", re.IGNORECASE)  # the pattern above begins nowhere for sure
-_BLOCKS = re.compile(r"(?:^|\s)blocks:(\S+)", re.IGNORECASE)
+_MAY_BE_BOLD = patterns.lazy(rf"\*\*(?:{_DEPENDS}|blocks)", re.IGNORECASE)  # the pattern above begins nowhere for sure
+_BLOCKS = patterns.lazy(r"(?:^|\s)blocks:(\S+)", re.IGNORECASE)
 # Behind a blank; what the sign stands behind is looked at second, so that the pattern begins with a letter to look for.
-_TAG = re.compile(r"#(?<!\S#)([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
-_HASH_PRIORITY = re.compile(r"#(?<!\S#)(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
-_WORD_FIELD = re.compile(r"(agent|assignee|owner|priority):([\w./-]+)", re.IGNORECASE)
-_NAME = re.compile(r"@([A-Za-z][\w.-]*)")
-_RECORD = re.compile(
+_TAG = patterns.lazy(r"#(?<!\S#)([A-Za-z][\w/-]*)(?=$|[\s.,;)])")
+_HASH_PRIORITY = patterns.lazy(r"#(?<!\S#)(?:priority[:/](\w+)|(p\d))(?=$|\s)", re.IGNORECASE)
+_WORD_FIELD = patterns.lazy(r"(agent|assignee|owner|priority):([\w./-]+)", re.IGNORECASE)
+_NAME = patterns.lazy(r"@([A-Za-z][\w.-]*)")
+_RECORD = patterns.lazy(
     r"\d{4}-\d{2}-\d{2}|(?:ref|logged|started|completed|verified|verify_failed|tier|actual|pr|due|category|model):\S+"
 )
-_PROJECT = re.compile(r"\+([A-Za-z][\w./-]*)")
-_CARET = re.compile(r"\^([A-Za-z0-9][\w.-]*)")
+_PROJECT = patterns.lazy(r"\+([A-Za-z][\w./-]*)")
+_CARET = patterns.lazy(r"\^([A-Za-z0-9][\w.-]*)")
 
 
 class Wording(Struct):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loader import fields, yamltext
+from loader import fields, patterns, yamltext
 from loader.boxes import Page
 from loader.drafts import Draft
 from loader.fields import Found
@@ -20,16 +20,16 @@ from loader.source import Source
 _NEEDS = ("status", "depends_on", "title")
 _FENCES_MIN = 2
 _LINE_MAX = 500  # no status is longer, and the pattern is quadratic
-_STATUS = re.compile(
+_STATUS = patterns.lazy(
     r"""(?P<indent>[ \t]*)status[ \t]*:[ \t]+
         (?:"(?P<double>[^"]+)" | '(?P<single>[^']+)' | (?P<bare>[^\s#"'][^#]*?))
         [ \t]*(?:\#.*)?$""",
     re.VERBOSE,
 )
-_KEY = re.compile(r"(?P<indent>[ \t]*)[\"']?[A-Za-z_][\w -]*[\"']?[ \t]*:(?=\s|$)")
+_KEY = patterns.lazy(r"(?P<indent>[ \t]*)[\"']?[A-Za-z_][\w -]*[\"']?[ \t]*:(?=\s|$)")
 _CLOSINGS = ("```", "~~~", "---", "...")
-_PLAN_NAME = re.compile(r"(?P<id>.*?)-?PLAN\.md", re.IGNORECASE)
-_OBJECTIVE = re.compile(r"^<objective>\s*(\S.*)$", re.MULTILINE)
+_PLAN_NAME = patterns.lazy(r"(?P<id>.*?)-?PLAN\.md", re.IGNORECASE)
+_OBJECTIVE = patterns.lazy(r"^<objective>\s*(\S.*)$", re.MULTILINE)
 
 
 class Origin(Struct, frozen=True):

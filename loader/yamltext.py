@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from loader import patterns
 
 if TYPE_CHECKING:
     from yaml import Node
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 SIZE_MAX = 64 * 1024  # a second for the slower of the two parsers
 _DEPTH_MAX = 100
 _NODES_MAX = 20_000  # with each alias counted as what it stands for: ten lines can stand for a billion
-_OPENING = re.compile(r"[\[{]|(?<![^\s\[{,])[-?:](?=\s)")  # all that can begin a level
+_OPENING = patterns.lazy(r"[\[{]|(?<![^\s\[{,])[-?:](?=\s)")  # all that can begin a level
 
 
 def load(text: str) -> tuple[Any, Node | None]:
