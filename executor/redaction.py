@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from loader import patterns
 
@@ -15,37 +16,52 @@ STARS = b"***"
 _LEAST = 6  # a shorter value is no secret, and would be found everywhere
 _KEPT_BACK_MAX = 16 * 1024
 
-# Where a secret of a known shape begins, and how it goes on.
-_SHAPES = {
-    "sk-": r"sk-[A-Za-z0-9_-]{16,}",
-    "ghp_": r"ghp_[A-Za-z0-9]{30,}",
-    "gho_": r"gho_[A-Za-z0-9]{30,}",
-    "ghs_": r"ghs_[A-Za-z0-9]{30,}",
-    "ghu_": r"ghu_[A-Za-z0-9]{30,}",
-    "ghr_": r"ghr_[A-Za-z0-9]{30,}",
-    "github_pat_": r"github_pat_[A-Za-z0-9_]{30,}",
-    "glpat-": r"glpat-[A-Za-z0-9_-]{16,}",
-    "xox": r"xox[abeoprs]-[A-Za-z0-9-]{10,}",
-    "AKIA": r"AKIA[A-Z0-9]{16}",
-    "ASIA": r"ASIA[A-Z0-9]{16}",
-    "AIza": r"AIza[A-Za-z0-9_-]{30,}",
-    "npm_": r"npm_[A-Za-z0-9]{30,}",
-    "pypi-": r"pypi-[A-Za-z0-9_-]{40,}",
-    "eyJ": r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
-    "://": r"://[^\s/@:\"'<>]*:[^\s/@\"'<>]+(?=@)",
-    "-----BEGIN ": r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-}
-_KINDS = [
-    (start.encode(), patterns.lazy(shape.encode(), re.DOTALL), b"://***" if start == "://" else STARS)
-    for start, shape in _SHAPES.items()
-]
-# What a word of a shape may still become, at the end of a piece.
-_OPEN = patterns.lazy(
-    rb"(?:"
-    + b"|".join(re.escape(start.encode()) for start in _SHAPES if start != "-----BEGIN ")
-    + rb")[^\s\"'<>]{0,4096}\Z"
-    rb"|-----BEGIN (?:(?!-----END [A-Z ]*-----)[\s\S])*\Z"
+
+class _Kind(NamedTuple):
+    """Secrets that begin with `start` and hold, or stand before, `rare`."""
+
+    start: bytes
+    rare: bytes
+    pattern: re.Pattern[bytes]
+    stars: bytes
+
+    def may_be_in(self, content: bytes) -> bool:
+        return self.rare in content and self.start in content
+
+
+# Where a secret of a known shape begins, a byte that all of them hold or stand before, and how they go on. One byte is
+# looked for in a tenth of the time that several take.
+_SHAPES = (
+    ("sk-", "-", r"sk-[A-Za-z0-9_-]{16,}"),
+    ("ghp_", "_", r"ghp_[A-Za-z0-9]{30,}"),
+    ("gho_", "_", r"gho_[A-Za-z0-9]{30,}"),
+    ("ghs_", "_", r"ghs_[A-Za-z0-9]{30,}"),
+    ("ghu_", "_", r"ghu_[A-Za-z0-9]{30,}"),
+    ("ghr_", "_", r"ghr_[A-Za-z0-9]{30,}"),
+    ("github_pat_", "_", r"github_pat_[A-Za-z0-9_]{30,}"),
+    ("glpat-", "-", r"glpat-[A-Za-z0-9_-]{16,}"),
+    ("xox", "-", r"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    ("AKIA", "K", r"AKIA[A-Z0-9]{16}"),
+    ("ASIA", "S", r"ASIA[A-Z0-9]{16}"),
+    ("AIza", "I", r"AIza[A-Za-z0-9_-]{30,}"),
+    ("npm_", "_", r"npm_[A-Za-z0-9]{30,}"),
+    ("pypi-", "-", r"pypi-[A-Za-z0-9_-]{40,}"),
+    ("eyJ", "J", r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+    ("://", "@", r"://[^\s/@:\"'<>]*:[^\s/@\"'<>]+(?=@)"),
+    ("-----BEGIN ", "-", r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
 )
+_KINDS = [
+    _Kind(
+        start.encode(), rare.encode(), patterns.lazy(shape.encode(), re.DOTALL), b"://***" if start == "://" else STARS
+    )
+    for start, rare, shape in _SHAPES
+]
+# All but a key are words, and a word that has begun may still become one while nothing has ended it.
+_KEY_BEGIN = b"-----BEGIN "
+_WORD_BEGINS = [kind.start for kind in _KINDS if kind.start != _KEY_BEGIN]
+_WORD_MAX = 5 * 1024
+_WORD_ENDS = [bytes([end]) for end in b" \t\n\r\f\v\"'<>"]
+_OPEN_KEY = patterns.lazy(rb"-----BEGIN (?:(?!-----END [A-Z ]*-----)[\s\S])*\Z")
 _NAMED = patterns.lazy(
     r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL", re.IGNORECASE
 )
@@ -76,13 +92,13 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({line for one in secrets for line in (one, one.strip()) if len(line) >= _LEAST}, key=len)
         values = [one.encode("utf-8", "surrogateescape") for one in reversed(known)]
-        self._kinds = [(value, patterns.lazy(re.escape(value)), STARS) for value in values] + _KINDS
+        self._kinds = [_Kind(value, value[:1], patterns.lazy(re.escape(value)), STARS) for value in values] + _KINDS
 
     def content(self, content: bytes) -> bytes:
         """A whole content without its secrets."""
-        for start, pattern, stars in self._kinds:
-            if start in content:
-                content = pattern.sub(stars, content)
+        for kind in self._kinds:
+            if kind.may_be_in(content):
+                content = kind.pattern.sub(kind.stars, content)
         return content
 
     def text(self, text: str) -> str:
@@ -94,10 +110,15 @@ class Redactor:
     def open_at(self, content: bytes) -> int:
         """From where on the end of a content could be the beginning of a secret; its length where it could not."""
         at = len(content)
+        word = content[-_WORD_MAX:]
+        word = word[max(map(word.rfind, _WORD_ENDS)) + 1 :]
+        begun = [place for place in map(word.find, _WORD_BEGINS) if place >= 0]
+        if begun:
+            at += min(begun) - len(word)
         tail = content[-_KEPT_BACK_MAX:]
-        if any(start in tail for start, _, _ in _KINDS) and (match := _OPEN.search(tail)):
-            at += match.start() - len(tail)
-        for start, _, _ in self._kinds:
+        if _KEY_BEGIN in tail and (match := _OPEN_KEY.search(tail)):
+            at = min(at, len(content) - len(tail) + match.start())
+        for start, *_ in self._kinds:
             for length in range(min(len(start) - 1, len(content)), 0, -1):
                 if content.endswith(start[:length]):
                     at = min(at, len(content) - length)
@@ -106,8 +127,8 @@ class Redactor:
 
     def _past_matches(self, content: bytes, at: int) -> int:
         """The end of a whole secret may look like the beginning of another: it goes with the one it is of."""
-        for start, pattern, _ in self._kinds:
-            for match in pattern.finditer(content) if start in content else ():
+        for kind in self._kinds:
+            for match in kind.pattern.finditer(content) if kind.may_be_in(content) else ():
                 if match.start() < at < match.end():
                     return match.end()
         return at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -14,9 +15,11 @@ from weakref import WeakKeyDictionary
 from msgspec import Struct
 from psycopg import Connection, abc, errors, generators
 from psycopg.adapt import Loader, Transformer
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 
+_BYTEA = 17  # the oid of the type
+_ARRAY_HEAD, _LENGTH = struct.Struct("!iiiii"), struct.Struct("!i")
 _PLACE = re.compile(rb"%\((\w+)\)s")
 _JSON = JSONDecoder()
 
@@ -77,11 +80,13 @@ def _exchange(
         pgconn.send_prepare(name, _compiled(query)[0])
     for one in statements:
         text, names = _compiled(one.query)
-        values = [encoded(one.parameters[name]) for name in names]
+        values = [one.parameters[name] for name in names]
+        formats = [Format.BINARY if _is_content(value) else Format.TEXT for value in values]
+        written = [encoded(value) for value in values]
         if prepared := known.get(one.query) or new.get(one.query):
-            pgconn.send_query_prepared(prepared, values)
+            pgconn.send_query_prepared(prepared, written, formats)
         else:
-            pgconn.send_query_params(text, values)
+            pgconn.send_query_params(text, written, None, formats)
     pgconn.pipeline_sync()
     yield from generators.send(pgconn)
     results = []
@@ -117,8 +122,23 @@ def _compiled(query: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 
 def encoded(value: Any) -> bytes | None:
-    """A parameter as PostgreSQL reads it in text; its type is what the statement says it is."""
-    return None if value is None else _text(value).encode()
+    """A parameter as PostgreSQL reads it; its type is what the statement says it is.
+
+    In text, but for a list of bytes: that a run printed them is reason enough to carry them as they are.
+    """
+    if value is None:
+        return None
+    return _contents(value) if _is_content(value) else _text(value).encode()
+
+
+def _is_content(value: Any) -> bool:
+    return type(value) is list and bool(value) and type(value[0]) is bytes
+
+
+def _contents(values: Sequence[bytes]) -> bytes:
+    """A `bytea[]` as the server sends one: dimensions, no NULL, its type; length and first index; the elements."""
+    head = _ARRAY_HEAD.pack(1, 0, _BYTEA, len(values), 1)
+    return b"".join([head, *(part for value in values for part in (_LENGTH.pack(len(value)), value))])
 
 
 def _text(value: Any) -> str:
