@@ -204,8 +204,9 @@ class Desk:
         """Wait for a fact."""
         deadline = time.monotonic() + seconds
         while not question():
-            told = "\n".join(running.said() for running in self.started)
-            assert time.monotonic() < deadline, f"{what or 'it'} did not come true within {seconds} s\n{told}"
+            if time.monotonic() >= deadline:
+                told = "\n".join(running.said() for running in self.started)
+                raise AssertionError(f"{what or 'it'} did not come true within {seconds} s\n{told}")
             time.sleep(0.01)
 
     def until_running(self, *task_ids: str) -> None:

@@ -80,8 +80,8 @@ def clean(text: str) -> str:
 
 
 def say(text: str = "") -> None:
-    """A line on standard output."""
-    print(text, flush=True)
+    """A line on standard output, in one write also where nothing is buffered."""
+    print(f"{text}\n", end="", flush=True)
 
 
 def say_bytes(content: bytes) -> None:

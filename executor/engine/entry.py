@@ -280,6 +280,7 @@ def close_worker(worker: Worker, actor: str) -> dict[int, Closing | None]:
             if stop is not None:
                 stop.set()
         worker.guard.close()
+        worker.wakes.close()
         if worker.connection is not None:
             worker.connection.close()
 

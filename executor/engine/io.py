@@ -15,6 +15,38 @@ CHUNKS_UNSAVED_MAX = 32
 _CHUNK_BYTES = 64 * 1024
 
 
+class Wakes:
+    """Pipes by which the loop wakes runner threads; only the loop takes them and gives them back.
+
+    One that nothing was written to serves the next run too: opening and closing a pipe lets go of Python's lock three
+    times, for which the loop then waits behind every runner.
+    """
+
+    def __init__(self) -> None:
+        self._unused: list[tuple[int, int]] = []
+
+    def take(self) -> tuple[int, int]:
+        """The end to wait for, and the end to write to."""
+        return self._unused.pop() if self._unused else os.pipe()
+
+    def give_back(self, ends: tuple[int, int], *, written: bool) -> None:
+        """Its run is over, and its runner thread waits for it no more."""
+        if written:
+            _close(ends)
+        else:
+            self._unused.append(ends)
+
+    def close(self) -> None:
+        """No more runs will come."""
+        while self._unused:
+            _close(self._unused.pop())
+
+
+def _close(ends: tuple[int, int]) -> None:
+    for end in ends:
+        os.close(end)
+
+
 class RunIo:
     """The `Io` of one run. Its runner thread calls it, but for `cancel`, `saved` and `close`, which are the loop's."""
 
@@ -23,6 +55,7 @@ class RunIo:
         run_id: int,
         inbox: Inbox,
         guard: Guard,
+        wakes: Wakes,
         *,
         redactor: Redactor,
         chunks_max: int = CHUNKS_UNSAVED_MAX,
@@ -35,7 +68,9 @@ class RunIo:
         # Each is written by one thread alone, before that thread reads the other: no full run is left asleep.
         self._posted = 0
         self._saved = 0
-        self.wake_fd, self._wake_from = os.pipe()
+        self._wakes = wakes
+        self._is_woken = False
+        self.wake_fd, self._wake_from = wakes.take()
 
     @property
     def full(self) -> bool:
@@ -70,15 +105,18 @@ class RunIo:
 
     def cancel(self, *, at_once: bool) -> None:
         """Ask the run to end, or leave it no time."""
-        os.write(self._wake_from, b"k" if at_once else b"t")
+        self._wake(b"k" if at_once else b"t")
 
     def saved(self) -> None:
         """A chunk is in the database; where that makes room for another, the runner hears of it."""
         self._saved += 1
         if self._posted - self._saved == self._chunks_max - 1:
-            os.write(self._wake_from, b"r")
+            self._wake(b"r")
+
+    def _wake(self, word: bytes) -> None:
+        self._is_woken = True
+        os.write(self._wake_from, word)
 
     def close(self) -> None:
         """The run is over."""
-        os.close(self.wake_fd)
-        os.close(self._wake_from)
+        self._wakes.give_back((self.wake_fd, self._wake_from), written=self._is_woken)

@@ -26,6 +26,7 @@ def start(worker: Worker, serving: Serving, claimed: Claimed) -> None:
         claimed.run_id,
         worker.inbox,
         worker.guard,
+        worker.wakes,
         redactor=serving.surroundings.redactor,
         chunks_max=_chunks_max(worker),
     )

@@ -17,7 +17,7 @@ from executor.database.connection import Database
 from executor.engine.guard import Guard
 from executor.engine.hands import Hands
 from executor.engine.inbox import Inbox
-from executor.engine.io import RunIo
+from executor.engine.io import RunIo, Wakes
 from executor.engine.orphans import Sweeper
 from executor.engine.report import Reporter
 from executor.engine.serving import Ending, Recruiter, Serving, Stopping
@@ -59,6 +59,7 @@ class Worker(Struct):
     sweeper: Sweeper
     connection: psycopg.Connection[Any] | None
     servings: dict[int, Serving] = field(default_factory=dict)  # by list id
+    wakes: Wakes = field(default_factory=Wakes)
     labels: tuple[str, ...] = ()
     recruiter: Recruiter | None = None  # looks for lists with work, where there are no lists of its own
     worker_id: int = 0
