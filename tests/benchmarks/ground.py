@@ -54,6 +54,13 @@ class Ground:
         ticks = sum(_ticks(postmaster)[:4]) + sum(sum(_ticks(int(child))[:2]) for child in children)
         return ticks / os.sysconf("SC_CLK_TCK")
 
+    def commits(self) -> int:
+        """How many transactions have written something so far, by the numbers that the server gave them."""
+        with psycopg.connect(f"{self.conninfo} dbname=postgres", autocommit=True) as connection:
+            row = connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint").fetchone()
+            assert row is not None, "one row"
+            return int(row[0])
+
 
 def _ticks(pid: int) -> list[int]:
     try:

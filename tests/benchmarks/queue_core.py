@@ -67,11 +67,12 @@ def document(shape: Callable[[int, int], list[int]], tasks: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Tasks a second, and milliseconds of processor time for each: in the client and in the server."""
+    """Tasks a second; for each task, milliseconds of processor time in the client and in the server, and commits."""
 
     rate: float
     client: float = 0.0
     server: float = 0.0
+    commits: float = 0.0
 
 
 def drain(connection: psycopg.Connection[Any], list_id: int, batch: int) -> int:
@@ -113,10 +114,12 @@ def ours(on: Ground, shape: Callable[[int, int], list[int]], batch: int, *, pinn
         connection.execute("VACUUM ANALYZE")
         if pinned:
             elsewhere.execute("SELECT pg_current_xact_id()")
+        commits = on.commits()
         server, client, began = on.cpu(), time.process_time(), time.perf_counter()
         assert drain(connection, list_id, batch) == tasks
         took = time.perf_counter() - began
-        return Rate(tasks / took, (time.process_time() - client) / tasks * 1e3, (on.cpu() - server) / tasks * 1e3)
+        client, server = time.process_time() - client, on.cpu() - server
+        return Rate(tasks / took, client / tasks * 1e3, server / tasks * 1e3, (on.commits() - commits) / tasks)
 
 
 def side_by_side(on: Ground, number: int) -> Rate:
@@ -206,14 +209,18 @@ def main() -> None:
     named = versions(python, "procrastinate", "pgqueuer", "dbos") if python else "without peers"
     print(f"{machine()}; {named}. Median of {ROUNDS} rounds.\n")
     table(
-        ["tasks without work", "tasks/s", "client ms", "server ms"],
+        ["tasks without work", "tasks/s", "client ms", "server ms", "commits a task"],
         [
             [
                 name,
                 f"{middle([one.rate for one in found]):,.0f}",
                 *(
                     f"{middle(figures):.3f}" if any(figures) else ""
-                    for figures in ([one.client for one in found], [one.server for one in found])
+                    for figures in (
+                        [one.client for one in found],
+                        [one.server for one in found],
+                        [one.commits for one in found],
+                    )
                 ),
             ]
             for name, found in rates.items()

@@ -28,20 +28,21 @@ EXECUTOR = Path(sys.executable).with_name("executor")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds on the wall, and of all processors."""
+    """Seconds on the wall, and of all processors; commits of the server, where it is known which are its."""
 
     wall: float
     cpu: float
+    commits: int = 0
 
 
 def measured(command: list[str | Path], folder: Path, on: Ground | None = None, **environ: str) -> Cost:
     """What a command costs; with a server, together with what that did meanwhile."""
-    server = on.cpu() if on else 0.0
+    server, commits = (on.cpu(), on.commits()) if on else (0.0, 0)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, cwd=folder, env=os.environ | environ, check=True, capture_output=True)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, own + (on.cpu() - server if on else 0.0))
+    return Cost(wall, own + (on.cpu() - server if on else 0.0), on.commits() - commits if on else 0)
 
 
 def executor(on: Ground, folder: Path, command: str) -> Cost:
@@ -132,13 +133,14 @@ def main() -> None:
     print(f"{machine()}; {'; '.join(filter(None, [said, named]))}. Median of {ROUNDS} rounds, -j {JOBS}.\n")
     base = costs["executor"]
     table(
-        [f"{TASKS:,} tasks `true`", "seconds", "processor seconds", "times ours"],
+        [f"{TASKS:,} tasks `true`", "seconds", "processor seconds", "times ours", "commits"],
         [
             [
                 name,
                 f"{middle([one.wall for one in found]):.2f}",
                 f"{middle([one.cpu for one in found]):.2f}",
                 f"{middle([one.wall / own.wall for one, own in zip(found, base, strict=True)]):.1f}",
+                f"{middle([one.commits for one in found]):.0f}" if any(one.commits for one in found) else "",
             ]
             for name, found in costs.items()
         ],
