@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import select
 from collections.abc import Callable
 from typing import TypeVar
@@ -31,5 +32,6 @@ def patiently(make: Callable[[], Made], io: Io) -> Made:
         except OSError as error:
             if error.errno not in _SHORTAGES or clock.monotonic() >= until:
                 raise
-        if select.select([io.wake_fd], [], [], _PAUSE_SECONDS)[0]:
+        # An earlier block may have left word that there is room for output; that is no word to end.
+        if select.select([io.wake_fd], [], [], _PAUSE_SECONDS)[0] and os.read(io.wake_fd, 16).strip(b"r"):
             raise Cancelled

@@ -70,6 +70,11 @@ def test_a_cancel_ends_the_wait(io: Pipes) -> None:
         patiently(_short_of(errno.EAGAIN, 1000), io)
 
 
+def test_word_of_room_for_output_is_no_cancel(io: Pipes) -> None:
+    os.write(io.wake_from, b"r")
+    assert patiently(_short_of(errno.EAGAIN, 1), io) == "made"
+
+
 def test_a_low_limit_of_open_files_is_raised_as_far_as_needed(site: Site) -> None:
     site.write(*(make.task(id=f"T-{number}", run=act(0.2)) for number in range(60)))
     worker = site.start("-j", "30", open_files=(64, 4096))
