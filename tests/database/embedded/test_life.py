@@ -53,6 +53,18 @@ def test_tcp_works_with_the_url_and_its_password(server: Server) -> None:
     server.release()
 
 
+def test_proving_a_password_of_random_bits_takes_one_iteration(server: Server, made: Home) -> None:
+    address = server.acquire()
+    admin = {"user": "executor_admin", "dbname": "postgres", "password": made.admin_password.read_text().strip()}
+    with psycopg.connect(address.conninfo(), **admin) as connection:
+        row = connection.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'executor'").fetchone()
+        iterations = 1 if connection.info.server_version >= 160_000 else 4096
+    server.release()
+    assert row is not None
+    assert row[0].startswith(f"SCRAM-SHA-256${iterations}:")
+    assert len(made.password.read_text().strip()) == 64  # hexadecimal: 256 bits, which nobody guesses at any price
+
+
 def test_the_environment_of_another_server_does_not_lead_us_there(made: Home, clients: Clients) -> None:
     client = clients.start(
         made.folder,

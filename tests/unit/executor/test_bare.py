@@ -128,3 +128,44 @@ def test_a_command_that_has_begun_is_not_begun_again_by_a_shell(tmp_path: Path) 
     outcome = shell.run(claimed, io, Surroundings("/l.md", tmp_path, tmp_path, PATH, {}, "token"))
     assert (outcome.status, io.begun) == (RunStatus.FAILED, 1)
     assert "Too many open files" in outcome.error
+
+
+def by_bash(name: str, path: str) -> str:
+    """The file that bash executes under a name; nothing where there is none that it may execute."""
+    asked = ["bash", "--norc", "--noprofile", "-c", 'PATH=$2; type -P -- "$1"', "bash", name, path]
+    found = subprocess.run(asked, capture_output=True, check=False, text=True).stdout.strip()
+    return found if os.access(found, os.X_OK) else ""
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["A:B", "B:A", "A/:B/", "A//:B", "gone:A", "A:gone/", "linked:B", "A", "B", "gone", "", ":B", "B:", "A::B", "B:."],
+)
+@pytest.mark.parametrize("name", ["plain", "folder", "unfit", "link", "dangling", "second", "nowhere"])
+def test_a_name_is_looked_for_as_bash_does(tmp_path: Path, name: str, path: str) -> None:
+    first, second = tmp_path / "A", tmp_path / "B"
+    for folder in (first, second):
+        folder.mkdir()
+    (tmp_path / "linked").symlink_to(first)
+    for file, mode in (
+        (first / "plain", 0o755),
+        (second / "plain", 0o755),
+        (first / "unfit", 0o644),
+        (second / "unfit", 0o755),
+        (second / "folder", 0o755),
+        (second / "second", 0o755),
+        (second / "dangling", 0o755),
+    ):
+        file.write_text("#!/bin/sh\n")
+        file.chmod(mode)
+    (first / "folder").mkdir()
+    (first / "link").symlink_to(second / "plain")
+    (first / "dangling").symlink_to(tmp_path / "gone")
+    path = ":".join(f"{tmp_path}/{part}" if part not in ("", ".") else part for part in path.split(":"))
+
+    found = bare.command(name, {"PATH": path})
+
+    if any(part in ("", ".") for part in path.split(":")):  # it would depend on the task's folder
+        assert found is None
+    else:
+        assert (found.program.replace("//", "/") if found else "") == by_bash(name, path).replace("//", "/")
