@@ -52,6 +52,7 @@ class Claimed(Struct, frozen=True):
     checkpoint: Mapping[str, str] = field(default_factory=dict)  # what earlier attempts kept
     agent: str | None = None
     context: Mapping[str, Any] | None = None  # for agents: `executor.agent_context` tells what is in it
+    place: int = 0  # in the order of claims: rank and position as one number
     since: int | None = None  # its last run that succeeded; for SQL tasks, as is the next, and for those with worktrees
     list_created_at: datetime | None = None
 

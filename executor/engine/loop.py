@@ -107,12 +107,13 @@ def _turn(worker: Worker, serving: Serving, limit: int) -> None:
         file_sha256=serving.file_sha256,
         appetite=serving.appetite(limit) if limit else None,
         orders=serving.woken or clock.monotonic() >= serving.orders_at,
+        holding=tuple(active.claimed.queue_id for active in worker.running.values()),
     )
     answer = steps.take(worker.connection, turn)
     serving.woken = False
     serving.news = serving.news or bool(turn.moves or turn.chunks or answer.claimed)
     if turn.appetite:
-        serving.hungry = len(answer.claimed) == turn.appetite.limit
+        serving.hungry = serving.line.rise(turn.appetite.beyond, turn.appetite.limit, answer.claimed)
         serving.look_at = clock.monotonic() + POLL_SECONDS
     _saved(worker, serving, turn)
     _settled(worker, serving, turn, answer)

@@ -17,8 +17,10 @@ from executor.engine.scribe import Scribe
 from executor.model import Claimed, Counts
 from executor.outcome import Move
 from executor.queue.steps import Appetite, Chunk, Offer, Talk
+from executor.queue.waterline import Waterline
 from executor.retry import RetryPolicy
 from executor.runners import Surroundings
+from executor.states import TaskStatus
 from executor.watch.reader import Reader, Save
 from loader.model import TaskList
 
@@ -137,6 +139,7 @@ class Serving(Struct):
     stopped_by: Ending = Ending.STOPPED
     paused_by: str | None = None
     hungry: bool = True
+    line: Waterline = field(default_factory=Waterline)
     woken: bool = True
     orders_at: float = 0.0  # when to ask for orders again, on the monotonic clock
     look_at: float = 0.0  # when to look for work again, on the monotonic clock
@@ -155,6 +158,8 @@ class Serving(Struct):
     def appetite(self, limit: int) -> Appetite:
         """What this worker would claim of this list with so many slots free."""
         chosen = self.choices
+        if chosen.in_order or any(move.task_status is TaskStatus.QUEUED for move in self.moves):
+            self.line.fall()
         return Appetite(
             limit if chosen.most is None else 1,
             chosen.in_order,
@@ -163,8 +168,10 @@ class Serving(Struct):
             chosen.offer,
             chosen.most,
             self.surroundings.settings.get("workspace"),
+            self.line.now(),
         )
 
     def wake(self) -> None:
-        """Look again at the next step."""
+        """Look again at the next step, at everything."""
         self.woken = self.hungry = True
+        self.line.fall()

@@ -69,7 +69,8 @@ class Offer(Struct, frozen=True):
 class Appetite(Struct, frozen=True):
     """What a worker would claim. `only` are queue ids; None is every task of the list.
 
-    `most` bounds what runs of the list at the same time, on all workers; with it the limit is 1.
+    `most` bounds what runs of the list at the same time, on all workers; with it the limit is 1. `beyond` is the place
+    below which nothing was ready a moment ago (`Waterline`); 0 looks at all.
     """
 
     limit: int
@@ -79,10 +80,14 @@ class Appetite(Struct, frozen=True):
     offer: Offer = field(default_factory=Offer)
     most: int | None = None
     workspace: str | None = None  # where tasks work that do not say so themselves
+    beyond: int = 0
 
 
 class Turn(Struct, frozen=True):
-    """What a worker has to tell and to ask in one step. `orders` off: it asked what people want a moment ago."""
+    """What a worker has to tell and to ask in one step. `orders` off: it asked what people want a moment ago.
+
+    `holding` are the queue ids of its runs, of which people may want something.
+    """
 
     list_id: int
     worker_id: int
@@ -94,6 +99,7 @@ class Turn(Struct, frozen=True):
     file_sha256: str | None = None
     appetite: Appetite | None = None
     orders: bool = True
+    holding: Sequence[int] = ()
 
 
 class Answer(Struct, frozen=True):
@@ -146,9 +152,11 @@ def _statements(turn: Turn) -> dict[str, Statement]:
     if turn.appetite:
         if turn.appetite.most is not None:
             told["count_alone"] = Statement(STEPS.count_alone, here)
-        told["claim"] = Statement(_claim(turn.appetite.limit), here | _appetite_columns(turn.appetite), Claimed)
+        settled = {"settled": [move.queue_id for move in turn.moves]}
+        columns = here | settled | _appetite_columns(turn.appetite)
+        told["claim"] = Statement(_claim(turn.appetite.limit), columns, Claimed)
     if turn.orders:
-        told["orders"] = Statement(STEPS.orders, here, Orders)
+        told["orders"] = Statement(STEPS.orders, here | {"holding": list(turn.holding)}, Orders)
     return told
 
 
@@ -243,6 +251,7 @@ def _appetite_columns(appetite: Appetite) -> dict[str, Any]:
         "limit": appetite.limit,
         "most": appetite.most,
         "in_order": appetite.in_order,
+        "beyond": appetite.beyond,
         "stop_if_failed_since": appetite.stop_if_failed_since,
         "only": None if appetite.only is None else list(appetite.only),
     }

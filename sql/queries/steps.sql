@@ -19,12 +19,30 @@ SELECT set_config('idle_in_transaction_session_timeout', '60s', true),
 SELECT pg_advisory_xact_lock(hashtextextended('executor.most', %(list_id)s))
 
 -- name: claim
--- Take up to a literal number of ready tasks of a list, most urgent first, and begin a run of each.
-WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice, and then claims too many
+-- Take up to a literal number of ready tasks of a list, most urgent first, and begin a run of each. `beyond` is the place
+-- below which nothing was ready a moment ago (0: look at all), `settled` are the tasks that this turn ended.
+WITH low AS MATERIALIZED (    -- not above what has become ready just now, nor where keys that were given back may count
+    SELECT CASE
+        WHEN %(beyond)s::bigint = 0
+            OR EXISTS (SELECT FROM executor.task_queue WHERE list_id = %(list_id)s AND ready AND keys <> '{}')
+        THEN 0
+        ELSE least(%(beyond)s::bigint, (
+            SELECT min((rank::bigint << 32) | position)
+            FROM executor.task_queue
+            WHERE ready
+              AND queue_id = ANY(ARRAY(    -- an array, so that this never begins with all that is ready
+                  SELECT queue_id FROM executor.task_dependency WHERE depends_on = ANY(%(settled)s::bigint[])
+              ))
+        ))
+    END AS place
+), candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice, and then claims too many
     SELECT queue_id, due_at
     FROM executor.task_queue AS task
     WHERE list_id = %(list_id)s
       AND ready
+      AND (rank, position) >= (
+          (SELECT (place >> 32)::smallint FROM low), (SELECT (place & 4294967295)::integer FROM low)
+      )
       AND (%(in_order)s::boolean OR due_at <= now())    -- in a sequence a task that waits holds up those behind it
       AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
       AND needs <@ %(labels)s::text[]
@@ -82,7 +100,8 @@ WITH candidate AS MATERIALIZED (    -- a LIMIT in a plain join may be run twice,
 )
 SELECT list_id, queue_id, task_id, title, runner, spec, failures, last_error, run_id, attempt, notes, review, checkpoint,
     assigned_agent AS agent,
-    CASE WHEN runner = 'agent' THEN executor.agent_context(queue_id) END AS context
+    CASE WHEN runner = 'agent' THEN executor.agent_context(queue_id) END AS context,
+    (rank::bigint << 32) | position AS place
 FROM claimed
 ORDER BY rank, position
 
@@ -280,18 +299,17 @@ WHERE list_id = %(list_id)s
 
 -- name: orders
 -- What people asked of this worker's list and runs since it last looked, and how far its runs say they are.
+WITH held AS MATERIALIZED (    -- by their keys: the index by worker may hold an entry of every run it ever had
+    SELECT run_id, wish, progress
+    FROM executor.task_queue
+    WHERE queue_id = ANY(%(holding)s::bigint[]) AND worker_id = %(worker_id)s
+)
 SELECT list.status, list.stop_now, list.status_by,
     EXISTS (SELECT FROM executor.worker WHERE worker_id = %(worker_id)s) AS entered,
     EXISTS (SELECT FROM executor.worker WHERE worker_id = %(worker_id)s AND draining) AS drain,
     list.status = 'stopped' OR coalesce(list.stopped_at > serving.since, false) AS stop,    -- also while paused
-    ARRAY(
-        SELECT run_id FROM executor.task_queue WHERE worker_id = %(worker_id)s AND wish = 'skip'
-    ) AS skip,
-    (
-        SELECT jsonb_object_agg(run_id, progress)
-        FROM executor.task_queue
-        WHERE worker_id = %(worker_id)s AND progress IS NOT NULL
-    ) AS progress
+    ARRAY(SELECT run_id FROM held WHERE wish = 'skip') AS skip,
+    (SELECT jsonb_object_agg(run_id, progress) FROM held WHERE progress IS NOT NULL) AS progress
 FROM executor.executor_state AS list
 LEFT JOIN executor.worker_list AS serving ON serving.worker_id = %(worker_id)s AND serving.list_id = list.list_id
 WHERE list.list_id = %(list_id)s

@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from msgspec.structs import replace
 
 from executor import outcome
 from executor.engine import loop
+from executor.model import Claimed
 from executor.outcome import Outcome
 from executor.queue import lists, steps, workers
 from executor.queue.steps import Appetite, Turn
+from executor.queue.waterline import Waterline
 from executor.states import RunStatus
 from tests import make
 from tests.benchmarks.ground import Ground, ground, machine, middle, peers, rounds, table, versions
@@ -92,16 +95,20 @@ def drain(connection: psycopg.Connection[Any], list_id: int, batch: int) -> int:
     )
     workers.serve(connection, worker_id, list_id)
     lists.start(connection, list_id, actor="bench", jobs=batch)
-    appetite = Appetite(batch, in_order=False, stop_if_failed_since="infinity")
-    done, held, asked_at = 0, steps.take(connection, Turn(list_id, worker_id, "bench", appetite=appetite)).claimed, 0.0
-    while held:
+    all_of_it = Appetite(batch, in_order=False, stop_if_failed_since="infinity")
+    held: Sequence[Claimed] = ()
+    line, done, asked_at, is_hungry = Waterline(), 0, 0.0, True
+    while held or is_hungry:
         moves = [outcome.decide(one.run_id, one.queue_id, DONE, again=None, skip=False) for one in held]
         done += len(moves)
         now = time.monotonic()
         asks = now >= asked_at + loop.ORDERS_SECONDS
         asked_at = now if asks else asked_at
-        turn = Turn(list_id, worker_id, "bench", moves=moves, appetite=appetite, orders=asks)
-        held = steps.take(connection, turn).claimed
+        appetite = replace(all_of_it, beyond=line.now())
+        held = steps.take(
+            connection, Turn(list_id, worker_id, "bench", moves=moves, appetite=appetite, orders=asks)
+        ).claimed
+        is_hungry = line.rise(appetite.beyond, batch, held)
     return done
 
 

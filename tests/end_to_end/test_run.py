@@ -42,6 +42,18 @@ def test_what_holds_up_an_urgent_task_runs_first_and_keeps_its_own_priority(desk
     ]
 
 
+def test_what_becomes_ready_further_up_runs_before_what_is_ready_further_down(desk):
+    needs = {"T2": ["T4"], "T6": ["T7"]}
+    ids = [f"T{number}" for number in range(1, 9)]
+    desk.write(
+        make.document(*(make.task(id=one, run=f"echo {one} >> log", depends_on=needs.get(one, ())) for one in ids))
+    )
+
+    assert desk.do("run", "-j", "1").code == 0
+
+    assert desk.read("log").split() == ["T1", "T3", "T4", "T2", "T5", "T7", "T6", "T8"]
+
+
 def test_a_second_run_has_nothing_to_do(desk):
     desk.write(make.document(make.task(run="echo once >> log")))
     desk.do("run")

@@ -77,8 +77,8 @@ class Bench:
         ended = Outcome(status, error or ("" if status is RunStatus.SUCCEEDED else "it broke"), exit_code=0)
         return self.turn(moves=[outcome.decide(claimed.run_id, claimed.queue_id, ended, again=again, skip=skip)])
 
-    def orders(self) -> Orders | None:
-        return self.turn().orders
+    def orders(self, *holding: Claimed) -> Orders | None:
+        return self.turn(holding=[one.queue_id for one in holding]).orders
 
     def output(self, claimed: Claimed, *contents: bytes, first: int = 0) -> None:
         self.turn(chunks=[Chunk(claimed.run_id, first + at, content) for at, content in enumerate(contents)])

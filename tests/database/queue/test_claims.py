@@ -217,7 +217,7 @@ def test_a_worker_hears_what_people_asked(connection):
     (run,) = at.claim()
     assert at.orders().status == "running"
     tasks.skip(connection, [run.queue_id], "ann")
-    assert at.orders().skip == [run.run_id]
+    assert at.orders(run).skip == [run.run_id]
     lists.pause(connection, at.list_id, "ann")
     assert (at.orders().status, at.orders().status_by, at.orders().stop) == ("paused", "ann", False)
     lists.stop(connection, at.list_id, "bob", now=True)
@@ -287,7 +287,7 @@ def crowded(connection):
 def test_a_claim_among_fifty_thousand_reads_only_what_it_takes(crowded, connection, statistics):
     query = STEPS.claim.replace(b"LIMIT 1 ", b"LIMIT 8 ")
     here = {"list_id": crowded.list_id, "worker_id": crowded.worker_id, "worker": "w"}
-    parameters = here | steps._appetite_columns(Appetite(8, False, "-infinity"))
+    parameters = here | {"settled": []} | steps._appetite_columns(Appetite(8, False, "-infinity"))
     if statistics == "of an empty queue":
         connection.execute("UPDATE pg_class SET reltuples = 0, relpages = 0 WHERE relname = 'task_queue'")
         connection.execute("DELETE FROM pg_statistic WHERE starelid = 'executor.task_queue'::regclass")
@@ -308,7 +308,7 @@ def test_a_claim_that_looks_at_a_row_again_asks_for_no_lock(connection):
     takes a lock, for which workers without any keys would wait for each other then, in a circle even."""
     at = Bench(connection, make.entered(connection, [make.row()]))
     here = {"list_id": at.list_id, "worker_id": at.worker_id, "worker": "w"}
-    parameters = here | steps._appetite_columns(Appetite(1, False, "-infinity"))
+    parameters = here | {"settled": []} | steps._appetite_columns(Appetite(1, False, "-infinity"))
     with connection.transaction():
         connection.execute(STEPS.enter, here)
         row = connection.execute(b"EXPLAIN (FORMAT JSON) " + STEPS.claim, parameters).fetchone()
