@@ -33,6 +33,7 @@ _LOOSE = (
     ("worded", patterns.lazy(rf"([a-z]+(?:-[a-z]+)*-\d+){_END}")),
 )
 _NUMBERS = ("dotted", "numbered")
+_COUNTED = patterns.lazy(r"T[1-9]\d\d")  # what follows T99
 _BRACKETED = patterns.lazy(r"(?!P\d\])([A-Za-z]\d{1,3}(?:\.\d+)*|\d+[a-z]?(?:\.\d+)+)(?=\])")
 _PLACEHOLDER = patterns.lazy(r"(?:[tT][xX]{2,}|[tT]\d+[xX]+|[A-Z]+-[X]{2,}|\[ID\])(?=[\s:.\]*`]|$)")
 _MAY_HOLD_PLACE = patterns.lazy(r"[*`\[~_]*(?:[tT](?:\d+)?[xX]|[A-Z]+-X|\[?ID\])")
@@ -107,7 +108,17 @@ def chosen(names: dict[int, list[Candidate | None]], referred: set[str]) -> set[
                 if candidate.name in referred:
                     result.add((level, candidate.family))
         numbers = sum(counts.get(family, 0) for family in _NUMBERS)  # `1.` beside `1.1` is one way to count
+        lettered = counts.get("lettered", 0) + _counted_on(candidates)
         for family, count in counts.items():
-            if 2 * (numbers if family in _NUMBERS else count) >= len(candidates):
+            same = numbers if family in _NUMBERS else lettered if family == "lettered" else count
+            if 2 * same >= len(candidates):
                 result.add((level, family))
     return result
+
+
+def _counted_on(candidates: list[Candidate | None]) -> int:
+    """How many count on from `T99`: a list that grows past it still counts in one way, and no task changes its id."""
+    names = [(candidate.family, candidate.name) for candidate in candidates if candidate is not None]
+    if not any(family == "lettered" and name.startswith("T") for family, name in names):
+        return 0
+    return sum(not family and _COUNTED.match(name) is not None for family, name in names)

@@ -66,6 +66,18 @@ def test_a_written_id_is_not_renamed_for_a_similar_title() -> None:
     assert renamed == {"Write tests for A": "Write tests for A"}
 
 
+def test_a_list_that_grows_past_t99_keeps_its_ids() -> None:
+    for count in (99, 150, 198, 199, 250, 999, 1200):
+        names = [f"T{number}" for number in range(1, count + 1)]
+        parsed = parse("".join(f"- [ ] {name}: do it\n" for name in names))
+        assert [task.task_id for task in parsed.tasks] == names, count
+
+
+def test_one_word_like_an_id_among_sure_ids_stays_a_word() -> None:
+    parsed = parse("".join(f"- [ ] T{number}: do it\n" for number in range(100, 110)) + "- [ ] S3 upload\n")
+    assert parsed.tasks[-1].title == "S3 upload"
+
+
 def test_the_most_alike_are_paired_first() -> None:
     renamed, _ = between(
         "- [ ] Import users from file\n- [ ] Import users from files\n",
