@@ -13,7 +13,10 @@ from executor.errors import DatabaseError, DatabaseLost
 
 Answer = TypeVar("Answer")
 
-_UNREACHABLE_HINT = "check DATABASE_URL and that the server runs; without DATABASE_URL an embedded one is started"
+_UNREACHABLE_HINT = (
+    "check DATABASE_URL and that its server runs; without DATABASE_URL run the same command again, "
+    "which starts the embedded server where it is gone"
+)
 _BY_SQLSTATE = {
     "28P01": ("DB_AUTH", "the server refused the password", "correct the user and password in DATABASE_URL"),
     "28000": (
