@@ -8,11 +8,10 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import count, starmap
-from json import JSONDecoder
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from msgspec import Struct
+from msgspec import Struct, json
 from psycopg import Connection, abc, errors, generators
 from psycopg.adapt import Loader, Transformer
 from psycopg.pq import ExecStatus, Format
@@ -21,7 +20,7 @@ from psycopg.pq.abc import PGconn, PGresult
 _BYTEA = 17  # the oid of the type
 _ARRAY_HEAD, _LENGTH = struct.Struct("!iiiii"), struct.Struct("!i")
 _PLACE = re.compile(rb"%\((\w+)\)s")
-_JSON = JSONDecoder()
+_JSON = json.Decoder(float_hook=float)  # which takes numbers of any size, as the server does
 
 # What each connection has prepared, by statement. psycopg's own cache refuses statements as long as ours.
 _NUMBERS = count(1)
@@ -40,10 +39,10 @@ class Statement(Struct, frozen=True):
 
 
 class _Json(Loader):
-    """JSON as the server writes it, which a general reader would look at three times to learn so: ten times as long."""
+    """JSON as the server writes it; psycopg would look at each value three times to learn how it is written."""
 
     def load(self, data: abc.Buffer) -> Any:
-        return _JSON.raw_decode(str(data, "utf-8"))[0]
+        return _JSON.decode(data)
 
 
 def fire(connection: Connection[Any], statements: Sequence[Statement]) -> list[list[Any]]:

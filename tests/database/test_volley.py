@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -114,6 +115,25 @@ def test_single_values_arrive_as_they_were_sent(connection: Connection[Any]) -> 
     )
 
     assert arrived == [(moment, None, "é'")]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"a": [1, -2.5, null, true], "é": "\\u0001 \\ud83d\\ude00 \\" \\\\"}',
+        "[]",
+        '"text"',
+        "123456789012345678901234567890",  # more than any machine's integer
+        f"1{'0' * 400}.5",  # more than any machine's float
+        "0.1000000000000000055511151231257827",
+    ],
+)
+def test_json_is_what_python_makes_of_it(connection: Connection[Any], written: str) -> None:
+    query = b"SELECT %(written)s::jsonb AS read"
+
+    (arrived,) = volley.fire(connection, [Statement(query, {"written": written}, in_order)])
+
+    assert arrived == [(json.loads(written),)]
 
 
 def test_what_has_no_text_is_refused() -> None:
