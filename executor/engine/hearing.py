@@ -61,10 +61,13 @@ def hear(worker: Worker, message: Message) -> None:
 
 
 def notice_sleep(worker: Worker) -> None:
-    """Did this process stand still for longer than its lease allows (a suspended laptop, SIGSTOP)?"""
+    """Did the loop stand still for longer than its lease allows (a suspended laptop, SIGSTOP, a server so stopped)?"""
     now = clock.boottime()
     if worker.looked_at and now - worker.looked_at > worker.lease.total_seconds() * (1 - heartbeat.MARGIN):
-        worker.reporter.said(f"this process stood still for {now - worker.looked_at:.0f} s, longer than its lease")
+        worker.reporter.said(
+            f"nothing moved for {now - worker.looked_at:.0f} s, longer than the lease: "
+            "this process stood still, or the database gave no answer"
+        )
     worker.looked_at = now
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from crash_record import check_completed, check_file
 from crash_site import Site, act, act_until
@@ -98,6 +99,27 @@ def test_an_outage_longer_than_the_lease_ends_the_tasks_and_counts_as_no_failure
     remote.put("back")
     kept_server.keep()
     assert remote.end(worker) == 0
+    assert remote.runs("A") == ["lost", "succeeded"]
+    assert remote.rows("SELECT attempts, failures FROM executor.task_queue") == [(2, 0)]
+    check_completed(remote)
+
+
+def test_a_server_that_stands_still_for_longer_than_the_lease_is_named(remote: Site, kept_server: Server) -> None:
+    remote.write(make.task(id="A", run="[ -e back ] || sleep 600\n" + act()))
+    worker = remote.start(EXECUTOR_LEASE="2")
+    remote.until(lambda: len(remote.left()) >= 2, "A at work")
+    postmaster = psutil.Process(kept_server.status().pid)
+    stopped = [postmaster, *postmaster.children()]
+    enough = time.monotonic() + 6.0  # its task ends with the lease, and is then to be recorded
+    for process in stopped:
+        process.suspend()
+    remote.none_left(4.0)
+    remote.until(lambda: time.monotonic() > enough, "longer than the lease")
+    remote.put("back")
+    for process in stopped:
+        process.resume()
+    assert remote.end(worker) == 0
+    assert "the database gave no answer" in worker.said()
     assert remote.runs("A") == ["lost", "succeeded"]
     assert remote.rows("SELECT attempts, failures FROM executor.task_queue") == [(2, 0)]
     check_completed(remote)
