@@ -71,6 +71,19 @@ def test_something_endless_is_not_kept_back_for_ever():
     assert len(shown) > 20_000
 
 
+def test_a_word_without_end_is_not_kept_back_for_ever():
+    stream = Stream(REDACTOR)
+    shown = b"".join(stream.feed(b"=" * 999 + b"sk-") for _ in range(40))
+    assert len(shown) > 30_000
+
+
+@pytest.mark.parametrize("secret", ["sk-" + "a" * 4_000, "eyJ" + "a" * 20 + ".eyJ" + "b" * 3_900 + "." + "c" * 40])
+@pytest.mark.parametrize("size", [1, 7, 1_000, 3_999])
+def test_a_long_secret_is_taken_out_however_it_comes(secret: str, size: int):
+    content = f"key={secret} and on\n".encode()
+    assert pieces(content, list(range(0, len(content), size))) == b"key=*** and on\n"
+
+
 def test_secrets_of_an_environment_are_known_by_their_names():
     environ = {
         "GITHUB_TOKEN": "value-of-token",
