@@ -239,6 +239,7 @@ def enter(worker: Worker) -> None:
             Lease(worker.worker_id, worker.identity, lease, asked + lease.total_seconds()),
             worker.inbox,
             worker.guard,
+            worker.lifeline,
         ),
         listener.start(attach, worker.worker_id, worker.serves, worker.inbox),
     ]
@@ -281,6 +282,7 @@ def close_worker(worker: Worker, actor: str) -> dict[int, Closing | None]:
                 stop.set()
         worker.guard.close()
         worker.wakes.close()
+        worker.lifeline.close()
         if worker.connection is not None:
             worker.connection.close()
 

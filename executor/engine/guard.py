@@ -40,6 +40,11 @@ class Guard:
         with self._lock:
             return frozenset(self._groups | {self._process.pid})
 
+    @property
+    def is_over(self) -> bool:
+        """Has the lease run out, so that whatever begins now is ended at once?"""
+        return self._deadline is not None and clock.boottime() >= self._deadline - _CLOSE_SECONDS
+
     def began(self, pgid: int) -> None:
         """A process group to end with the worker."""
         with self._lock:
@@ -56,7 +61,7 @@ class Guard:
     def lease(self, deadline: float) -> None:
         """Until when (`clock.boottime`) the tasks may run without another word from the worker."""
         with self._lock:
-            if self._is_over():
+            if self.is_over:
                 self._lapsed_at = clock.boottime()
             self._deadline = deadline
             self._tell(f"L{deadline:.3f}")
@@ -64,7 +69,7 @@ class Guard:
     def lapsed_since(self, moment: float) -> bool:
         """Was there a time after `moment` (`clock.boottime`) without a lease? Then the guard ended what was running."""
         with self._lock:
-            return self._lapsed_at >= moment or self._is_over()
+            return self._lapsed_at >= moment or self.is_over
 
     def check(self) -> None:
         """Start another guard when this one was killed: tasks never run without one for longer than a step."""
@@ -93,9 +98,6 @@ class Guard:
             self._process.kill()
             self._process.wait()
             processes.end(self._identity.token)
-
-    def _is_over(self) -> bool:
-        return self._deadline is not None and clock.boottime() >= self._deadline - _CLOSE_SECONDS
 
     def _start(self) -> subprocess.Popen[bytes]:
         # -I -S: nothing but the standard library, whatever folder or environment this is, in a few milliseconds.

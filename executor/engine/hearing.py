@@ -148,6 +148,8 @@ def _signalled(worker: Worker, *, urgent: bool) -> None:
             worker.reporter.said(
                 f"finishing {_tasks(len(worker.running))}, starting nothing new (Ctrl-C again stops them now)"
             )
+        elif worker.connection is None and worker.has_something_to_tell:
+            worker.reporter.said("waiting for the database to record what has ended (Ctrl-C again leaves without)")
 
 
 def _tasks(number: int) -> str:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from executor import clock, processes, recovery
 from executor.engine.guard import Guard
 from executor.engine.inbox import Inbox
+from executor.engine.lifeline import Lifeline
 from executor.engine.messages import Beaten, BeatFailed, LeaseLost, Woken
 from executor.errors import DatabaseError
 from executor.log import logger
@@ -24,6 +25,8 @@ SHARE = 1 / 3
 # Children are ended this share of the lease before it ends, so that no other worker can already have their tasks.
 MARGIN = 1 / 6
 _RETRY_SECONDS = 1.0
+# No answer for so long, the server's own limit of 3 s included, is one that does not come.
+_SILENCE_SECONDS = 5.0
 
 
 class Lease(Struct, frozen=True):
@@ -36,11 +39,14 @@ class Lease(Struct, frozen=True):
 
 
 def start(
-    attach: Callable[[str], psycopg.Connection[Any]], lease: Lease, inbox: Inbox, guard: Guard
+    attach: Callable[[str], psycopg.Connection[Any]], lease: Lease, inbox: Inbox, guard: Guard, loop: Lifeline
 ) -> threading.Event:
-    """Begin to beat; setting the returned event ends it, and so does the loss of the lease."""
+    """Begin to beat; setting the returned event ends it, and so does the loss of the lease.
+
+    When the lease has run out, the `loop` waits for a silent server no longer.
+    """
     stop = threading.Event()
-    beat = _Beat(attach, lease, inbox, guard, stop)
+    beat = _Beat(attach, lease, inbox, guard, loop, stop)
     guard.lease(lease.trusted_until - lease.duration.total_seconds() * MARGIN)
     threading.Thread(target=beat.run, name="heartbeat", daemon=True).start()
     return stop
@@ -53,6 +59,7 @@ class _Beat:
         lease: Lease,
         inbox: Inbox,
         guard: Guard,
+        loop: Lifeline,
         stop: threading.Event,
     ) -> None:
         self._attach = attach
@@ -60,6 +67,8 @@ class _Beat:
         self._seconds = lease.duration.total_seconds()
         self._inbox = inbox
         self._guard = guard
+        self._loop = loop
+        self._own = Lifeline()
         self._stop = stop
         self._connection: psycopg.Connection[Any] | None = None
         self._trusted_until = lease.trusted_until
@@ -68,17 +77,35 @@ class _Beat:
         """Beat until told to stop. The wait varies by a fifth, so that workers do not march in step."""
         pause = self._seconds * SHARE
         while not self._stop.wait(pause):
-            pause = self._seconds * SHARE * random.uniform(0.8, 1.2) if self._once() else self._retry_seconds()
+            pause = self._pause() if self._once() else self._retry_seconds()
+        self._own.close()
         if self._connection is not None:
             self._connection.close()
 
+    def _pause(self) -> float:
+        if self._trusted_until - self._seconds * MARGIN <= clock.boottime():
+            return 0.0  # the answer came too late to be of use; now that there are answers, the next one will not
+        return self._seconds * SHARE * random.uniform(0.8, 1.2)
+
     def _once(self) -> bool:
+        patience = threading.Timer(max(_SILENCE_SECONDS, self._trusted_until - clock.boottime()), self._own.cut)
+        patience.daemon = True
+        patience.start()
+        try:
+            return self._renew()
+        finally:
+            patience.cancel()
+            self._own.rest()
+
+    def _renew(self) -> bool:
         asked = clock.boottime()  # before the request: a slow answer must not stretch the lease
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = self._attach("heartbeat")
+                self._own.hold(self._connection)
                 self._connection.execute("SET statement_timeout = '3s'")
                 self._connection.execute("SET lock_timeout = '500ms'")  # others can wait, our own renewal cannot
+            self._own.hold(self._connection)
             lease = self._lease
             if not workers.renew(self._connection, lease.worker_id, lease.identity, lease.duration):
                 self._stop.set()
@@ -111,4 +138,6 @@ class _Beat:
             self._connection = None
         left = timedelta(seconds=self._trusted_until - clock.boottime())
         logger.info("the lease could not be renewed: %s", error)
+        if left <= timedelta():
+            self._loop.cut(after=_SILENCE_SECONDS)
         self._inbox.post(BeatFailed(self._lease.worker_id, left, str(error)))

@@ -56,6 +56,7 @@ def step(worker: Worker, messages: list[Message]) -> None:
         outage.do_without(worker)
     else:
         try:
+            worker.lifeline.hold(worker.connection)
             outage.reconcile(worker)
             _turns(worker)
             if editing.take_in(worker):
@@ -64,6 +65,8 @@ def step(worker: Worker, messages: list[Message]) -> None:
             outage.end_of_trouble(worker)
         except psycopg.Error as error:
             outage.begin(worker, error)
+        finally:
+            worker.lifeline.rest()
     worker.reporter.turned()
 
 

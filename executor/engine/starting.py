@@ -31,6 +31,9 @@ def start(worker: Worker, serving: Serving, claimed: Claimed) -> None:
         chunks_max=_chunks_max(worker),
     )
     worker.running[claimed.run_id] = Active(claimed, serving, io, clock.boottime())
+    if worker.guard.is_over:  # claimed by a turn that waited for a silent server: the guard would end it at once
+        worker.inbox.post(Ended(claimed.run_id, Outcome(RunStatus.CANCELLED, "was not begun: the lease had run out")))
+        return
     serving.reporter.started(claimed)
     if serving.choices.mark_running and serving.scribe:
         serving.scribe.want({claimed.task_id: Status.IN_PROGRESS})

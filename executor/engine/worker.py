@@ -18,6 +18,7 @@ from executor.engine.guard import Guard
 from executor.engine.hands import Hands
 from executor.engine.inbox import Inbox
 from executor.engine.io import RunIo, Wakes
+from executor.engine.lifeline import Lifeline
 from executor.engine.orphans import Sweeper
 from executor.engine.report import Reporter
 from executor.engine.serving import Ending, Recruiter, Serving, Stopping
@@ -60,6 +61,7 @@ class Worker(Struct):
     connection: psycopg.Connection[Any] | None
     servings: dict[int, Serving] = field(default_factory=dict)  # by list id
     wakes: Wakes = field(default_factory=Wakes)
+    lifeline: Lifeline = field(default_factory=Lifeline)  # of the connection, for the heartbeat
     labels: tuple[str, ...] = ()
     recruiter: Recruiter | None = None  # looks for lists with work, where there are no lists of its own
     worker_id: int = 0
@@ -100,6 +102,7 @@ class Worker(Struct):
             self.stopping
             or self.lease_shaky
             or self.lease_lost
+            or self.guard.is_over
             or serving.stopping
             or serving.paused_by
             or serving.ending

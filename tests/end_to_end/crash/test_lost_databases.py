@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -48,6 +49,20 @@ def _down(server: Server) -> None:
     pid = server.status().pid
     assert pid
     os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def _standing_still(server: Server) -> Iterator[None]:
+    """Stopped with all its processes, as in a paused container: connections stay, and nothing is answered."""
+    postmaster = psutil.Process(server.status().pid)
+    stopped = [postmaster, *postmaster.children()]
+    for process in stopped:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in stopped:
+            process.resume()
 
 
 def test_the_worker_restarts_its_own_server_and_its_tasks_go_on(embedded: Site) -> None:
@@ -108,19 +123,14 @@ def test_a_server_that_stands_still_for_longer_than_the_lease_is_named(remote: S
     remote.write(make.task(id="A", run="[ -e back ] || sleep 600\n" + act()))
     worker = remote.start(EXECUTOR_LEASE="2")
     remote.until(lambda: len(remote.left()) >= 2, "A at work")
-    postmaster = psutil.Process(kept_server.status().pid)
-    stopped = [postmaster, *postmaster.children()]
-    enough = time.monotonic() + 6.0  # its task ends with the lease, and is then to be recorded
-    for process in stopped:
-        process.suspend()
-    remote.none_left(4.0)
-    remote.until(lambda: time.monotonic() > enough, "longer than the lease")
-    remote.put("back")
-    for process in stopped:
-        process.resume()
+    enough = time.monotonic() + 4.0  # its task ends with the lease, and is then to be recorded
+    with _standing_still(kept_server):
+        remote.none_left(4.0)
+        remote.until(lambda: time.monotonic() > enough, "longer than the lease")
+        remote.put("back")
     assert remote.end(worker) == 0
     assert "the database gave no answer" in worker.said()
-    assert remote.runs("A") == ["lost", "succeeded"]
+    assert [status for status in remote.runs("A") if status != "cancelled"] == ["lost", "succeeded"]  # not begun
     assert remote.rows("SELECT attempts, failures FROM executor.task_queue") == [(2, 0)]
     check_completed(remote)
 
@@ -137,6 +147,22 @@ def test_interrupting_twice_during_an_outage_ends_the_tasks_and_leaves(remote: S
     assert remote.end(worker, 5.0) == 130
     remote.none_left()
     kept_server.keep()
+    remote.put("go")
+    assert remote.run() == 0
+    check_completed(remote)
+
+
+def test_a_server_that_stands_still_keeps_nobody_who_wants_to_leave(remote: Site, kept_server: Server) -> None:
+    remote.write(make.task(id="A", run=act_until("go")), make.task(id="B", run=act()))
+    worker = remote.start(EXECUTOR_LEASE="2")
+    remote.begun("A")
+    with _standing_still(kept_server):
+        remote.until(lambda: "the database is gone" in worker.said(), "it waits for an answer no longer")
+        worker.send(signal.SIGINT)
+        remote.until(lambda: "Ctrl-C again leaves" in worker.said(), "the first is heard")
+        worker.send(signal.SIGINT)
+        assert remote.end(worker, 5.0) == 130
+        remote.none_left()
     remote.put("go")
     assert remote.run() == 0
     check_completed(remote)
