@@ -12,12 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from executor.errors import ExecutorError
+from executor.errors import ExecutorError, ListError
 
 if TYPE_CHECKING:
     from loader.model import Diagnostic
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+_HARMLESS = "\t\n\u200c\u200d"  # the last two join letters, and the parts of an emoji
 _STYLES = {"bold": _BOLD, "red": _RED, "green": _GREEN, "yellow": _YELLOW, "dim": _DIM}
 
 
@@ -74,7 +75,7 @@ def styled(text: str, style: str, *, stream: object = None) -> str:
 def clean(text: str) -> str:
     """Text of a task's output or title without control characters that would move the cursor of a terminal."""
     return "".join(
-        character if character.isprintable() or character in "\t\n" else "\N{REPLACEMENT CHARACTER}"
+        character if character.isprintable() or character in _HARMLESS else "\N{REPLACEMENT CHARACTER}"
         for character in text
     )
 
@@ -127,9 +128,9 @@ def pour_json(value: object) -> None:
 
 def error(raised: ExecutorError) -> int:
     """Show why a command stopped and what to type next; its exit code."""
-    warn(f"{styled('error:', 'red', stream=sys.stderr)} {raised}")
+    warn(f"{styled('error:', 'red', stream=sys.stderr)} {clean(str(raised))}")
     if raised.hint:
-        warn(f"  hint: {raised.hint}")
+        warn(f"  hint: {clean(raised.hint)}")
     return raised.exit_code
 
 
@@ -143,7 +144,7 @@ def diagnostic_line(path: Path | str, one: Diagnostic) -> str:
     """One diagnostic as one line, or two with its hint."""
     shown = short_path(Path(path) / one.file)
     line = f"{shown}:{one.line}:{one.column}: {one.code} {one.message}"
-    return f"{line}\n  hint: {one.hint}" if one.hint and one.severity == "error" else line
+    return clean(f"{line}\n  hint: {one.hint}" if one.hint and one.severity == "error" else line)
 
 
 def short_path(path: Path | str) -> str:
@@ -152,6 +153,18 @@ def short_path(path: Path | str) -> str:
         return path_from(path, Path.cwd())
     except FileNotFoundError:  # the folder of this process was taken away
         return str(path)
+
+
+def spelled(path: Path | str) -> str:
+    """A list as the next command must name it: a blank and its file, or nothing where it is the one found by itself."""
+    from executor.operations import files
+
+    try:
+        if files.choose(None) == Path(path):
+            return ""
+    except ListError:
+        pass  # no usual file here, or several: then it must be named
+    return f" {files.typed(Path(path))}"
 
 
 def path_from(path: Path | str, top: Path) -> str:

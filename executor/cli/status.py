@@ -70,10 +70,10 @@ def _show(seen: Overview) -> None:
     counts = seen.counts
     workers = f", {console.counted(len(seen.workers), 'executor')} at work" if seen.workers else ""
     by = f" by {seen.list.status_by}" if seen.status == "paused" else ""
-    console.say(
-        f"{console.styled(seen.list.title or console.short_path(seen.list.path), 'bold')}  {seen.status}{by}{workers}"
-    )
-    console.say(f"{console.short_path(seen.list.path)}")
+    spelled = console.spelled(seen.list.path)
+    title = console.clean(seen.list.title or console.short_path(seen.list.path))
+    console.say(f"{console.styled(title, 'bold')}  {seen.status}{by}{workers}")
+    console.say(console.clean(console.short_path(seen.list.path)))
     told = [f"{counts.completed} of {counts.total} completed"]
     told += [
         f"{number} {name}"
@@ -89,36 +89,39 @@ def _show(seen: Overview) -> None:
     if seen.used.runs:
         console.say(f"agents: {report.line(seen.used)}")
     if seen.list.stop_reason:
-        console.say(console.styled(f"stopped: {seen.list.stop_reason}", "yellow"))
+        console.say(console.styled(f"stopped: {console.clean(seen.list.stop_reason)}", "yellow"))
     if seen.workers and (eta := seen.eta):
         console.say(f"about {console.duration(eta)} left")
     _part("executors", [[worker.name, _executor(seen, worker)] for worker in seen.workers])
     _part("running", [[task.task_id, _running(task)] for task in seen.tasks if task.status == TaskStatus.RUNNING])
     queued = [task for task in seen.tasks if task.status == TaskStatus.QUEUED]
     ready = [task for task in queued if not task.unmet and not task.waiting]
-    _part("next", [[task.task_id, _next(task)] for task in ready], most=_NEXT_MAX)
+    _part("next", [[task.task_id, _next(task)] for task in ready], spelled, most=_NEXT_MAX)
     waiting = [
-        [task.task_id, wants.line(task.task_id, task.title, task.asked, task.wants)] for task in queued if task.wants
+        [task.task_id, wants.line(task.task_id, task.title, task.asked, task.wants, spelled)]
+        for task in queued
+        if task.wants
     ]
     _part("waiting for a person", waiting)
     blocked = [[task.task_id, f"waits for {', '.join(task.blocked_by[:5])}"] for task in queued if task.unmet]
-    _part("blocked", blocked, most=_NEXT_MAX)
+    _part("blocked", blocked, spelled, most=_NEXT_MAX)
     failed = [task for task in seen.tasks if task.status == TaskStatus.FAILED]
     _part("failed", [[task.task_id, _sentence(task.last_error)] for task in failed])
     skipped = [[task.task_id, task.skip_reason or ""] for task in seen.tasks if task.status == TaskStatus.SKIPPED]
-    _part("skipped", skipped, most=_NEXT_MAX)
+    _part("skipped", skipped, spelled, most=_NEXT_MAX)
     if failed:
         console.say()
-        console.say(f"see why: executor logs {failed[0].task_id}    try again: executor run --retry-failed")
+        named = f"{failed[0].task_id} --file{spelled}" if spelled else failed[0].task_id
+        console.say(f"see why: executor logs {named}    try again: executor run{spelled} --retry-failed")
 
 
-def _part(name: str, rows: list[list[str]], *, most: int = 1000) -> None:
+def _part(name: str, rows: list[list[str]], spelled: str = "", *, most: int = 1000) -> None:
     if rows:
         console.say()
         console.say(console.styled(name, "bold"))
         console.table([[one, console.clean(other)] for one, other in rows[:most]], indent="  ")
         if len(rows) > most:
-            console.say(f"  and {len(rows) - most} more: executor list")
+            console.say(f"  and {len(rows) - most} more: executor list{spelled}")
 
 
 def _executor(seen: Overview, worker: WorkerRow) -> str:

@@ -214,7 +214,7 @@ def _prepare(
     choices = _choices(connection, wishes, row, now, alone=number == 1)
     counts = tasks.counts(connection, row.list_id, choices.only)
     if number == 1:
-        view = views.choose(database, row, counts, _spelled(source.path), since=since.get(source.path))
+        view = views.choose(database, row, counts, console.spelled(source.path), since=since.get(source.path))
     else:
         view = views.beside_others(database, row, counts, console.short_path(source.path), since=since.get(source.path))
     return _Prepared(source, loaded, wishes, choices, view, now)
@@ -297,20 +297,6 @@ def _sync(one: _Prepared, actor: str, *, alone: bool) -> Sync:
         )
 
     return sync
-
-
-def _spelled(path: Path) -> str:
-    """The file as it must be typed in the next command: not at all where it is the one that is found by itself."""
-    import shlex
-
-    from executor.operations import files
-
-    try:
-        if files.choose(None) == path:
-            return ""
-    except errors.ListError:
-        pass  # no usual file here, or several: then it must be named
-    return f" {shlex.quote(console.short_path(path))}"
 
 
 def _tell_loaded(path: Path, loaded: Loaded, *, watch: bool) -> None:

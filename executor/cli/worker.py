@@ -57,12 +57,14 @@ def worker(
     Example: executor worker --label gpu -j 4
     """
     import os
+    from pathlib import Path
 
     from executor.cli.views import fleet
     from executor.database import translate
     from executor.engine import entry, loop, signals
     from executor.engine.recruiting import Recruiting
     from executor.operations import files
+    from executor.queue import lists as queue_lists
     from executor.queue.steps import Offer
 
     console.outlive_readers()
@@ -85,8 +87,11 @@ def worker(
                 reporter=view,
                 labels=offer.labels,
             )
+            unknown = [files.typed(Path(path)) for path in paths or () if queue_lists.find(connection, path) is None]
         at_work.recruiter = Recruiting(offer, paths, _assigned(offer), dict(chosen.environ), chosen.actor)
         view.said(f"worker {at_work.worker_id} of {database.where()}: {console.counted(at_work.jobs, 'slot')}")
+        for named in unknown:
+            view.said(f"{named} is not in the queue yet; `executor sync {named}` puts it there")
         with signals.posted_to(at_work.inbox, at_once=view.abandon):
             try:
                 loop.run(at_work)

@@ -9,6 +9,7 @@ import difflib
 import hashlib
 import os
 import re
+import shlex
 import stat
 import sys
 from collections.abc import Mapping
@@ -101,6 +102,14 @@ def digest(source: Content) -> str:
 def folder_of(path: Path) -> Path:
     """Where the tasks of a list are at home: its folder, which for a folder is itself."""
     return path if path.is_dir() else path.parent
+
+
+def typed(path: Path) -> str:
+    """A file as people type it in a command from here."""
+    try:
+        return shlex.quote(str(path.relative_to(Path.cwd())))
+    except (ValueError, FileNotFoundError):  # elsewhere, or the folder of this process was taken away
+        return shlex.quote(str(path))
 
 
 def choose(typed: str | None, folder: Path | None = None) -> Path:

@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from executor.errors import UsageError
 from executor.model import ListRow, TaskName
+from executor.operations import files
 from executor.queue import lists, tasks
 
 
@@ -18,7 +19,7 @@ def known_list(connection: Connection[Any], path: Path) -> ListRow:
     """The list of this file, which must have been run before."""
     row = lists.find(connection, str(path))
     if row is None:
-        raise UsageError(f"{path} is not in the queue", hint=f"load and run it: `executor run {path.name}`")
+        raise UsageError(f"{path} is not in the queue", hint=f"load and run it: `executor run {files.typed(path)}`")
     return row
 
 

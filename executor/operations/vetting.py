@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from executor import settings, sync
 from executor.errors import UnreadableList
+from executor.operations import files
 from executor.runners import languages
 from loader import codes
 from loader.codes import Code
@@ -59,7 +60,7 @@ def _refuse(path: Path, parsed: TaskList, found: Sequence[Diagnostic]) -> None:
         number = f"{len(found)} errors" if len(found) > 1 else "an error"
         raise UnreadableList(
             f"{path} has {number}; nothing was changed",
-            hint=f"mend the file, then see what is left with `executor check {path.name}`",
+            hint=f"mend the file, then see what is left with `executor check {files.typed(path)}`",
             path=path,
             diagnostics=[*(one for one in parsed.diagnostics if one.severity is not Severity.ERROR), *found],
         )

@@ -209,3 +209,33 @@ def test_a_killed_executor_leaves_no_half_written_file(desk: Desk):
     assert desk.do("run", "-j", "2").code == 0
     assert desk.read().count("[x]") == 40
     assert [one.name for one in desk.folder.iterdir()] == ["tasks.md"]
+
+
+def test_a_list_elsewhere_is_named_in_every_next_command(desk):
+    path = "two of them/b list.md"
+    (desk.folder / path).parent.mkdir()
+    desk.write(make.document(make.task(id="A", run="false")), path)
+    unknown = desk.do("status", path)
+    assert f"executor run '{path}'" in unknown.err
+    desk.do("run", path)
+    told = desk.do("status", path).out
+    assert f"executor logs A --file '{path}'" in told
+    assert f"executor run '{path}' --retry-failed" in told
+
+
+def test_control_characters_of_a_file_do_not_reach_the_terminal(desk):
+    desk.write("# Odd \x1b[31mtitle\x07 👩\u200d👧\n\n- [ ] <!-- id: A --> Do it (depends on Z\x1b[31m)\n")
+    assert "\x1b" not in desk.do("check").said
+    desk.write("# Odd \x1b[31mtitle\x07 👩\u200d👧\n\n- [ ] <!-- id: A --> Do it\n")
+    desk.do("sync")
+    told = desk.do("status").out
+    assert "\x1b" not in told
+    assert "\x07" not in told
+    assert "👩\u200d👧" in told, "what joins the parts of an emoji is no harm"
+
+
+def test_a_worker_for_a_list_that_is_not_there_yet_says_so(desk):
+    worker = desk.start("worker", "--list", "later on.md")
+    desk.until(lambda: "'later on.md' is not in the queue yet" in worker.said())
+    worker.process.terminate()
+    worker.end()

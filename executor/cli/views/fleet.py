@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ class OfList(Plain):
     """What is about one list, with its name before each line."""
 
     def __init__(self, counts: Counts, name: str) -> None:
-        super().__init__(counts, f" {name}")
+        super().__init__(counts, f" {shlex.quote(name)}")
         self._name = name
 
     def line(self, text: str) -> None:

@@ -60,7 +60,8 @@ class Plain:
         return
 
     def ended(self, run: Claimed, move: Move, took: timedelta | None) -> None:
-        self.over += move.task_status in (TaskStatus.COMPLETED, TaskStatus.SKIPPED)
+        over = self.over + (move.task_status in (TaskStatus.COMPLETED, TaskStatus.SKIPPED))
+        self.over = min(over, self.total)  # one that was taken out of the file while it ran does not count
         for text in ended_lines(run, move, took, f"[{self.over}/{self.total}]", self._spelled):
             self.line(text)
 
