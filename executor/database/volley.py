@@ -170,7 +170,6 @@ _TEXTS: Mapping[type, Callable[[Any], str]] = {
     bool: lambda value: "t" if value else "f",
     int: repr,
     float: repr,
-    bytes: lambda value: f"\\x{value.hex()}",
     timedelta: lambda value: f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds",
     datetime: datetime.isoformat,
     list: _array,

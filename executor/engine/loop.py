@@ -99,6 +99,7 @@ def _turns(worker: Worker) -> None:
 
 def _turn(worker: Worker, serving: Serving, limit: int) -> None:
     assert worker.connection is not None, "step connects first"
+    asks = serving.woken or clock.monotonic() >= serving.orders_at
     turn = Turn(
         list_id=serving.list_id,
         worker_id=worker.worker_id,
@@ -109,8 +110,8 @@ def _turn(worker: Worker, serving: Serving, limit: int) -> None:
         marks=tuple(serving.marks.items()),
         file_sha256=serving.file_sha256,
         appetite=serving.appetite(limit) if limit else None,
-        orders=serving.woken or clock.monotonic() >= serving.orders_at,
-        holding=tuple(active.claimed.queue_id for active in worker.running.values()),
+        orders=asks,
+        holding=tuple(active.claimed.queue_id for active in worker.running.values()) if asks else (),
     )
     answer = steps.take(worker.connection, turn)
     serving.woken = False
