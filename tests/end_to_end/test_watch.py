@@ -186,12 +186,14 @@ def test_rerun_changed_runs_a_task_again_whose_text_changed_while_it_ran(desk):
 
 def test_a_running_task_that_leaves_the_file_goes_on_and_its_end_is_recorded(desk):
     desk.write(graph(make.task(id="A1", run=make.wait_for("go")), touch("B1")))
-    desk.start("watch")
+    watch = desk.start("watch")
     desk.until_running("A1")
     desk.write(graph(touch("B1")))
     desk.until(lambda: "A1" not in desk.statuses())
     desk.put("go")
     desk.until(lambda: desk.runs("A1") == ["succeeded"])
+    desk.until(lambda: "done   B1" in watch.said())
+    assert "[2/1]" not in watch.said(), "what has left the file is not counted"
     desk.write(graph(make.task(id="A1", run="echo again >> again"), touch("B1")))
     desk.until(lambda: desk.status("A1") == "completed", "with its history when its lines come back")
     assert not desk.exists("again")
