@@ -15,33 +15,39 @@ _DONE = frozenset((Status.COMPLETED, Status.SKIPPED))
 
 
 class Order(Struct, frozen=True):
-    """`waves` hold what could run side by side; `critical` is the longest chain of tasks that wait for one another."""
+    """`waves` hold what could run side by side; `critical` is the longest chain of tasks that wait for one another.
+
+    `held_up` is what was chosen and cannot run, as something that it waits for was not.
+    """
 
     waves: tuple[tuple[Task, ...], ...]
     critical: tuple[Task, ...]
+    held_up: tuple[Task, ...]
     edges: Mapping[str, Sequence[Edge]]  # by the task that waits
     urgencies: Mapping[str, Urgency]  # where something lends a task its urgency
 
 
-def of(tasks: TaskList, met: Container[str] | None = None) -> Order:
+def of(tasks: TaskList, met: Container[str] | None = None, chosen: Container[str] | None = None) -> Order:
     """The order of what is still to do in a list without errors; linear in tasks and edges.
 
-    `met` are the ids of what is done with, where the marks of the file do not tell.
+    `met` are the ids of what is done with, where the marks of the file do not tell; `chosen` those of what is to run,
+    where that is not all of it.
     """
     if met is None:
         met = frozenset(task.task_id for task in tasks.tasks if task.status in _DONE)
     with garbage.held_off():
-        return _order(tasks, met)
+        return _order(tasks, met, chosen)
 
 
-def _order(tasks: TaskList, met: Container[str]) -> Order:
+def _order(tasks: TaskList, met: Container[str], chosen: Container[str] | None) -> Order:
     todo, edges, needs, dependents = _left(tasks, met)
     urgencies = urgency.lent(todo, needs)
     claim_order = [
         (urgent.rank if (urgent := urgencies.get(task.task_id)) else task.rank, task.position) for task in todo
     ]
+    runs = [chosen is None or task.task_id in chosen for task in todo]
     unmet = [len(own) for own in needs]
-    ready = [index for index, number in enumerate(unmet) if not number]
+    ready = [index for index, number in enumerate(unmet) if not number and runs[index]]
     before = [-1] * len(todo)
     waves: list[tuple[Task, ...]] = []
     while ready:
@@ -50,7 +56,7 @@ def _order(tasks: TaskList, met: Container[str]) -> Order:
         for index in ready:
             for dependent in dependents[index]:
                 unmet[dependent] -= 1
-                if not unmet[dependent]:
+                if not unmet[dependent] and runs[dependent]:
                     before[dependent] = index  # the last of its dependencies to be met
                     following.append(dependent)
         last, ready = ready, following
@@ -59,7 +65,13 @@ def _order(tasks: TaskList, met: Container[str]) -> Order:
     while at >= 0:
         chain.append(todo[at])
         at = before[at]
-    return Order(tuple(waves), tuple(reversed(chain)), edges, urgencies)
+    placed = {task.task_id for wave in waves for task in wave} if chosen is not None else None
+    held_up = (
+        ()
+        if placed is None
+        else tuple(task for task, is_chosen in zip(todo, runs, strict=True) if is_chosen and task.task_id not in placed)
+    )
+    return Order(tuple(waves), tuple(reversed(chain)), held_up, edges, urgencies)
 
 
 def _left(

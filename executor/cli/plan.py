@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from executor import selection
 from executor.cli import carriers, console, options, verb
+from executor.selection import Filters
 
 if TYPE_CHECKING:
     from executor.order import Order
@@ -23,6 +25,10 @@ app = verb.verbs()
 def plan(
     file: options.File = None,
     json: options.Json = False,
+    only: options.Only = None,
+    section: options.Section = None,
+    tag: options.Tag = None,
+    min_priority: options.MinPriority = None,
     runner: Annotated[str | None, typer.Option("--runner", help="As for `run`.", show_default=False)] = None,
     agent: Annotated[str | None, typer.Option("--agent", help="As for `run`.", show_default=False)] = None,
     dialect: options.Dialect = None,
@@ -42,11 +48,20 @@ def plan(
     parsed = reading.parse(reading.read())
     vetting.refuse(path, parsed, runner, agent)
     source = partial(_source, of_list=parsed.settings, runner=runner, agent=agent)
-    found = order.of(parsed)
+    chosen = _chosen(parsed, only or (), Filters(section, tag, min_priority))
+    found = order.of(parsed, chosen=chosen)
     if json:
         console.say_json(_as_dict(parsed, found, source))
     else:
         _show(path, parsed, found, source)
+
+
+def _chosen(parsed: TaskList, only: Sequence[str], filters: Filters) -> frozenset[str] | None:
+    """The ids of what `run` with the same options would be limited to; None for all."""
+    if not only and not filters:
+        return None
+    named = [selection.by_id(parsed.tasks, typed) for typed in only] if only else parsed.tasks
+    return frozenset(task.task_id for task in filters.select(named))
 
 
 def _as_dict(parsed: TaskList, found: Order, source: Callable[[Task], str]) -> dict[str, object]:
@@ -60,6 +75,10 @@ def _as_dict(parsed: TaskList, found: Order, source: Callable[[Task], str]) -> d
         "sequential": parsed.sequential,
         "waves": [[task.task_id for task in wave] for wave in found.waves],
         "critical_path": [task.task_id for task in found.critical],
+        "held_up": [
+            {"id": task.task_id, "waits_for": [_edge_as_dict(edge) for edge in found.edges[task.task_id]]}
+            for task in found.held_up
+        ],
         "tasks": [
             {
                 "id": task.task_id,
@@ -67,15 +86,16 @@ def _as_dict(parsed: TaskList, found: Order, source: Callable[[Task], str]) -> d
                 "priority": task.priority,
                 "urgency": _urgency(task, found.urgencies.get(task.task_id)),
                 "runs": source(task),
-                "waits_for": [
-                    {"id": edge.depends_on, "rule": edge.rule, "file": edge.file, "line": edge.line}
-                    for edge in found.edges.get(task.task_id, ())
-                ],
+                "waits_for": [_edge_as_dict(edge) for edge in found.edges.get(task.task_id, ())],
             }
             for number, wave in enumerate(found.waves, 1)
             for task in wave
         ],
     }
+
+
+def _edge_as_dict(edge: Edge) -> dict[str, object]:
+    return {"id": edge.depends_on, "rule": edge.rule, "file": edge.file, "line": edge.line}
 
 
 def _urgency(task: Task, urgent: Urgency | None) -> dict[str, object]:
@@ -84,8 +104,6 @@ def _urgency(task: Task, urgent: Urgency | None) -> dict[str, object]:
 
 
 def _show(path: Path, parsed: TaskList, found: Order, source: Callable[[Task], str]) -> None:
-    from loader import structure
-
     todo = sum(len(wave) for wave in found.waves)
     console.say(f"{console.short_path(path)}: {console.counted(len(parsed.tasks), 'task')}, {todo} to run")
     carriers.show(parsed)
@@ -102,11 +120,23 @@ def _show(path: Path, parsed: TaskList, found: Order, source: Callable[[Task], s
             if urgent:
                 console.say(f"      goes as {urgent.priority}: {urgent.lender} waits for it")
             console.say(f"      {source(task)}")
-            for edge in found.edges.get(task.task_id, ()):
-                console.say(f"      waits for {edge.depends_on}: {structure.explained(edge.rule)} ({_place(edge)})")
+            _say_edges(found.edges.get(task.task_id, ()))
+    if found.held_up:
+        console.say()
+        console.say(console.styled("cannot run: they wait for what was not chosen", "bold"))
+        for task in found.held_up:
+            console.say(f"  {task.task_id}  {task.priority}  {console.clean(task.title)}")
+            _say_edges(found.edges[task.task_id])
     if len(found.critical) > 1:
         console.say()
         console.say("longest chain: " + " > ".join(task.task_id for task in found.critical))
+
+
+def _say_edges(edges: Sequence[Edge]) -> None:
+    from loader import structure
+
+    for edge in edges:
+        console.say(f"      waits for {edge.depends_on}: {structure.explained(edge.rule)} ({_place(edge)})")
 
 
 def _place(edge: Edge) -> str:

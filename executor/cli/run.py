@@ -9,6 +9,7 @@ import typer
 from executor import errors
 from executor.cli import options, verb, work
 from executor.errors import UsageError
+from executor.selection import Filters
 
 app = verb.verbs()
 
@@ -48,16 +49,13 @@ def run(
     """
     if dry_run and watch:
         raise UsageError("--dry-run shows a plan once, --watch stays", hint="give one of them")
-    if dry_run and (only or section or tag or min_priority):
-        raise UsageError(
-            "--dry-run shows the whole list, so --only, --section, --tag and --min-priority have no part in it",
-            hint="leave them out, or see single tasks with `executor list`",
-        )
     if dry_run:
         from executor.cli.plan import plan
 
         work.check(runner, keep_going=keep_going, fail_fast=fail_fast)
-        plan(file, json, runner, agent, dialect, on_duplicate, allow_missing, max_size)
+        plan(
+            file, json, only, section, tag, min_priority, runner, agent, dialect, on_duplicate, allow_missing, max_size
+        )
         return errors.EXIT_DONE
     asked = work.Asked(
         files=[file],
@@ -65,9 +63,7 @@ def run(
         jobs=jobs,
         fail_fast=work.check(runner, keep_going=keep_going, fail_fast=fail_fast),
         only=only or [],
-        section=section,
-        tag=tag,
-        min_priority=min_priority,
+        filters=Filters(section, tag, min_priority),
         retry_failed=retry_failed,
         rerun_changed=rerun_changed,
         overrides=work.overrides(timeout, retries),

@@ -8,6 +8,7 @@ import typer
 
 from executor.cli import options, verb, work
 from executor.errors import UsageError
+from executor.selection import Filters
 
 app = verb.verbs()
 
@@ -55,9 +56,7 @@ def watch(
         jobs=jobs,
         fail_fast=work.check(runner, keep_going=keep_going, fail_fast=fail_fast),
         only=only or [],
-        section=section,
-        tag=tag,
-        min_priority=min_priority,
+        filters=Filters(section, tag, min_priority),
         retry_failed=retry_failed,
         rerun_changed=rerun_changed,
         overrides=work.overrides(timeout, retries),

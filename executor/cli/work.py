@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from executor import errors
 from executor.cli import console, session
 from executor.errors import ListError, UsageError
+from executor.selection import Filters
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,8 +38,7 @@ class Asked(Struct, frozen=True):
     watch: bool
     jobs: int | None
     fail_fast: bool | None
-    tag: str | None
-    min_priority: str | None
+    filters: Filters
     retry_failed: bool
     rerun_changed: bool
     runner: str | None
@@ -53,7 +53,6 @@ class Asked(Struct, frozen=True):
     allow_missing: bool
     max_size: str | None
     only: Sequence[str] = ()
-    section: str | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -227,9 +226,7 @@ def _wishes(asked: Asked, only: Sequence[int]) -> Wishes:
         jobs=asked.jobs,
         fail_fast=asked.fail_fast,
         only=only,
-        section=asked.section,
-        tag=asked.tag,
-        min_priority=asked.min_priority,
+        filters=asked.filters,
         overrides=asked.overrides,
         mark_running=asked.mark_running,
         labels=asked.labels,
@@ -242,7 +239,7 @@ def _choices(connection: Connection[Any], wishes: Wishes, row: ListRow, began: d
     from executor.engine import wishes as wished
     from executor.queue import tasks
 
-    only = wished.select(wishes, tasks.of_list(connection, row.list_id)) if wishes.filters else None
+    only = wished.select(wishes, tasks.of_list(connection, row.list_id)) if wishes.is_choosy else None
     choices = wished.choices(wishes, row, only=only, now=began)
     return choices if alone else replace(choices, most=wished.jobs(wishes, row.settings))
 

@@ -11,12 +11,11 @@ from msgspec.structs import replace
 
 from executor import budget
 from executor.engine.serving import Choices
-from executor.errors import UsageError
 from executor.model import ListRow, TaskRow
 from executor.queue.steps import Offer
 from executor.retry import RetryPolicy
+from executor.selection import Filters
 
-_PRIORITIES = ("P1", "P2", "P3", "P4")
 _RETRIES_OF_AGENTS = 2  # where nobody says: what they get wrong, they often mend when told what was wrong
 
 
@@ -26,18 +25,16 @@ class Wishes(Struct, frozen=True):
     jobs: int | None = None
     fail_fast: bool | None = None
     only: Sequence[int] = ()  # queue ids
-    section: str | None = None
-    tag: str | None = None
-    min_priority: str | None = None
+    filters: Filters = field(default_factory=Filters)
     overrides: Mapping[str, Any] = field(default_factory=dict)  # list settings from the command line
     mark_running: bool = False
     labels: tuple[str, ...] = ()
     person: str | None = None
 
     @property
-    def filters(self) -> bool:
+    def is_choosy(self) -> bool:
         """Does it ask for less than the whole list?"""
-        return bool(self.only or self.section or self.tag or self.min_priority)
+        return bool(self.only or self.filters)
 
 
 def choices(wishes: Wishes, row: ListRow, *, only: Sequence[int] | None, now: datetime) -> Choices:
@@ -85,20 +82,7 @@ def jobs(wishes: Wishes, settings: Mapping[str, Any]) -> int:
 
 def select(wishes: Wishes, tasks: Sequence[TaskRow]) -> list[int] | None:
     """The queue ids a run is limited to, or None for all. Raises UsageError for a filter that leaves nothing."""
-    if not wishes.filters:
+    if not wishes.is_choosy:
         return None
-    if wishes.min_priority is not None and wishes.min_priority not in _PRIORITIES:
-        raise UsageError(f"no priority '{wishes.min_priority}'", hint=f"one of {', '.join(_PRIORITIES)}")
-    chosen = [task.queue_id for task in tasks if _wanted(wishes, task)]
-    if not chosen:
-        raise UsageError("no task of this list matches these filters", hint="see them with `executor list`")
-    return chosen
-
-
-def _wanted(wishes: Wishes, task: TaskRow) -> bool:
-    return (
-        (not wishes.only or task.queue_id in wishes.only)
-        and (wishes.section is None or any(wishes.section.casefold() in one.casefold() for one in task.section))
-        and (wishes.tag is None or wishes.tag.lstrip("#") in task.tags)
-        and (wishes.min_priority is None or task.priority <= wishes.min_priority)
-    )
+    named = [task for task in tasks if not wishes.only or task.queue_id in wishes.only]
+    return [task.queue_id for task in wishes.filters.select(named)]

@@ -443,12 +443,35 @@ def test_a_task_that_starts_something_in_the_background_does_not_keep_the_run_wa
     assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "779"]]
 
 
-def test_a_dry_run_does_not_pretend_to_know_filters(desk):
-    desk.write(make.document(make.task(id="A"), make.task(id="B")))
-    for words in (("--only", "A"), ("--section", "x"), ("--tag", "t"), ("--min-priority", "P2")):
-        refused = desk.do("run", "--dry-run", *words)
-        assert refused.code == 2, words
-        assert words[0] in refused.err
+@pytest.mark.parametrize(
+    ("options", "held_up"),
+    [
+        (("--only", "B", "--only", "C"), []),
+        (("--section", "later"), ["D"]),
+        (("--tag", "fast"), ["D"]),
+        (("--min-priority", "P2"), ["D"]),
+    ],
+)
+def test_a_dry_run_with_filters_shows_what_the_run_then_does(desk, options, held_up):
+    run = "echo $EXECUTOR_TASK_ID >> log"
+    desk.write(
+        make.document(
+            make.task(id="A", run=run),
+            "## Later\n",
+            make.task(id="C", priority="P1", words="#fast", depends_on=["B"], run=run),
+            make.task(id="B", priority="P2", words="#fast", run=run),
+            make.task(id="D", priority="P2", words="#fast", depends_on=["A"], run=run),
+        )
+    )
+    plan = desk.do("run", "--dry-run", "--json", *options).json
+    shown = desk.do("plan", *options).out
+    assert not desk.exists("log")
+    assert plan["waves"] == [["B"], ["C"]]
+    assert [one["id"] for one in plan["held_up"]] == held_up
+    assert ("wait for what was not chosen" in shown) is bool(held_up)
+    answer = desk.do("run", *options)
+    assert desk.read("log").split() == ["B", "C"]
+    assert answer.code == (3 if held_up else 0), answer
 
 
 def test_a_program_without_an_interpreter_line_is_run_by_the_shell_and_once(desk):

@@ -39,3 +39,21 @@ def test_thousands_in_a_row_need_no_recursion():
     waves, critical = ordered(make.chain(*ids))
     assert len(waves) == 3000
     assert critical == ids
+
+
+def test_what_was_not_chosen_holds_up_what_waits_for_it():
+    text = make.document(
+        make.task(id="T1"),
+        make.task(id="T2", depends_on=["T1"]),
+        make.task(id="T3", depends_on=["T2"]),
+        make.task(id="T4"),
+        make.task(id="T5", depends_on=["T4"]),
+    )
+    found = order.of(loader.parse(text.encode()), chosen={"T2", "T3", "T4", "T5"})
+    assert [[task.task_id for task in wave] for wave in found.waves] == [["T4"], ["T5"]]
+    assert [task.task_id for task in found.held_up] == ["T2", "T3"]
+    assert [task.task_id for task in found.critical] == ["T4", "T5"]
+
+
+def test_all_of_a_list_is_held_up_by_nothing():
+    assert order.of(loader.parse(make.chain("T1", "T2").encode())).held_up == ()

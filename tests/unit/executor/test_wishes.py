@@ -9,6 +9,7 @@ from executor.engine.wishes import Wishes
 from executor.errors import UsageError
 from executor.model import ListRow, TaskRow
 from executor.queue.steps import Offer
+from executor.selection import Filters
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -124,17 +125,17 @@ def test_filters_are_all_to_be_met():
         task(3, section=("Ship",), tags=("fast",)),
     ]
     assert wishes.select(Wishes(), tasks) is None
-    assert wishes.select(Wishes(section="build"), tasks) == [1, 2]
-    assert wishes.select(Wishes(tag="#fast"), tasks) == [1, 3]
-    assert wishes.select(Wishes(min_priority="P2"), tasks) == [1, 2]
-    assert wishes.select(Wishes(section="wheel", tag="fast", only=[1, 2]), tasks) == [1]
+    assert wishes.select(Wishes(filters=Filters(section="build")), tasks) == [1, 2]
+    assert wishes.select(Wishes(filters=Filters(tag="#fast")), tasks) == [1, 3]
+    assert wishes.select(Wishes(filters=Filters(min_priority="P2")), tasks) == [1, 2]
+    assert wishes.select(Wishes(filters=Filters(section="wheel", tag="fast"), only=[1, 2]), tasks) == [1]
 
 
 @pytest.mark.parametrize(
     ("wished", "said"),
     [
-        (Wishes(tag="slow"), "matches these filters"),
-        (Wishes(min_priority="P0"), "no priority 'P0'"),
+        (Wishes(filters=Filters(tag="slow")), "matches these filters"),
+        (Wishes(filters=Filters(min_priority="P0")), "no priority 'P0'"),
         (Wishes(only=[9]), "matches"),
     ],
 )
