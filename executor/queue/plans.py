@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec import json
 from psycopg import Connection
 from psycopg.types.json import Json, Jsonb
 
@@ -31,9 +32,9 @@ def apply(connection: Connection[Any], list_id: int, path: str, plan: SyncPlan, 
         old_ids, new_ids = zip(*plan.renames, strict=True)
         connection.execute(SYNC.rename, here | {"old_ids": list(old_ids), "new_ids": list(new_ids)})
     if plan.adds:
-        connection.execute(SYNC.add, here | {"path": path, "rows": Json(plan.adds)})
+        connection.execute(SYNC.add, here | {"path": path, "rows": Json(plan.adds, json.encode)})
     if plan.changes:
-        connection.execute(SYNC.change, here | {"rows": Json(plan.changes)})
+        connection.execute(SYNC.change, here | {"rows": Json(plan.changes, json.encode)})
     if plan.removes:
         connection.execute(SYNC.remove, here | {"queue_ids": plan.removes})
     task_ids, depends_on, rules = zip(*plan.edges, strict=True) if plan.edges else ((), (), ())
