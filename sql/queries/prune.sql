@@ -8,20 +8,19 @@ LIMIT 1000
 
 -- name: spent_output
 -- Of these tasks' runs, those whose output and artefacts are not kept: older than the last so many, or ended too long ago.
--- The last run of a task that is not done with keeps what it printed, for whoever mends it.
+-- The last run of a task that is not done with keeps what it printed, for whoever mends it. What runs does not count.
 SELECT run_id
 FROM (
     SELECT run.run_id, run.ended_at, task.status,
         row_number() OVER (PARTITION BY run.queue_id ORDER BY run.run_id DESC) AS place
     FROM executor.run
     JOIN executor.task_queue AS task USING (queue_id)
-    WHERE run.queue_id = ANY(%(queue_ids)s::bigint[])
+    WHERE run.queue_id = ANY(%(queue_ids)s::bigint[]) AND run.ended_at IS NOT NULL
 ) AS attempt
-WHERE ended_at IS NOT NULL
-  AND (
-      place > %(runs)s
-      OR (ended_at < now() - %(output)s::interval AND (place > 1 OR status IN ('completed', 'skipped')))
-  )
+WHERE (
+    place > %(runs)s
+    OR (ended_at < now() - %(output)s::interval AND (place > 1 OR status IN ('completed', 'skipped')))
+)
   AND (
       EXISTS (SELECT FROM executor.run_output WHERE run_output.run_id = attempt.run_id)
       OR EXISTS (SELECT FROM executor.artefact WHERE artefact.run_id = attempt.run_id)
@@ -53,12 +52,11 @@ DELETE FROM executor.run
 WHERE run_id IN (
     SELECT run_id
     FROM (
-        SELECT run_id, ended_at, row_number() OVER (PARTITION BY queue_id ORDER BY run_id DESC) AS place
+        SELECT run_id, row_number() OVER (PARTITION BY queue_id ORDER BY run_id DESC) AS place
         FROM executor.run
-        WHERE queue_id = ANY(%(queue_ids)s::bigint[])
+        WHERE queue_id = ANY(%(queue_ids)s::bigint[]) AND ended_at IS NOT NULL
     ) AS attempt
     WHERE place > %(runs)s
-      AND ended_at IS NOT NULL
       AND NOT EXISTS (SELECT FROM executor.run_output WHERE run_output.run_id = attempt.run_id)
       AND NOT EXISTS (SELECT FROM executor.artefact WHERE artefact.run_id = attempt.run_id)
 )
