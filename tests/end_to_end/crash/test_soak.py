@@ -113,7 +113,7 @@ def test_a_fleet_of_which_one_is_killed_every_second_does_everything_once(
     site: Site, programs: Path, chance: random.Random
 ) -> None:
     site.environ["EXECUTOR_LEASE"] = "3"
-    _stamped(site, programs, tasks=int(_SECONDS * 6), seconds=0.6)
+    _stamped(site, programs, tasks=int(_SECONDS * 6), seconds=1.1)
     site.command("sync", str(site.file))
     workers = [_worker(site) for _ in range(4)]
     until, disturbed = time.monotonic() + _SECONDS, 0
