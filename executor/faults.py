@@ -13,6 +13,7 @@ POINTS = frozenset(
         "spawned-not-guarded",
         "exited-not-settled",
         "settled-not-marked",
+        "ended-not-left",
         "block-begun",
         "statement-done",
         "block-recorded",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import psycopg
 from msgspec import Struct
 
-from executor import __version__, clock, processes, recovery, redaction
+from executor import __version__, clock, faults, processes, recovery, redaction
 from executor.database import translate
 from executor.database.connection import Database
 from executor.engine import descriptors, hearing, heartbeat, listener, orphans
@@ -271,6 +271,7 @@ def close_worker(worker: Worker, actor: str) -> dict[int, Closing | None]:
 
     How the tasks of each list stand at its end, by list id.
     """
+    faults.at("ended-not-left")
     try:
         closings = {list_id: close_serving(worker, serving, actor) for list_id, serving in worker.servings.items()}
         if all(serving.ending not in (None, Ending.ABANDONED) for serving in worker.servings.values()):
@@ -293,12 +294,16 @@ def _on_a_connection(worker: Worker, act: Callable[[psycopg.Connection[Any]], An
     assert connection is not None, "only a worker that is abandoned has none at its end"
     with translate.errors():
         try:
+            worker.lifeline.hold(connection)
             return translate.until_done(lambda: act(connection))
         except psycopg.Error as error:
             if not translate.lost(error):
                 raise
             worker.connection = another = worker.database.connect("worker")
+            worker.lifeline.hold(another)
             return translate.until_done(lambda: act(another))
+        finally:
+            worker.lifeline.rest()
 
 
 def _leave(worker: Worker, connection: psycopg.Connection[Any], serving: Serving, actor: str) -> Closing:

@@ -16,7 +16,6 @@ from executor.engine.guard import Guard
 from executor.engine.inbox import Inbox
 from executor.engine.lifeline import Lifeline
 from executor.engine.messages import Beaten, BeatFailed, LeaseLost, Woken
-from executor.errors import DatabaseError
 from executor.log import logger
 from executor.queue import workers
 
@@ -27,6 +26,7 @@ MARGIN = 1 / 6
 _RETRY_SECONDS = 1.0
 # No answer for so long, the server's own limit of 3 s included, is one that does not come.
 _SILENCE_SECONDS = 5.0
+_LOOK_SECONDS = 1.0
 
 
 class Lease(Struct, frozen=True):
@@ -49,6 +49,7 @@ def start(
     beat = _Beat(attach, lease, inbox, guard, loop, stop)
     guard.lease(lease.trusted_until - lease.duration.total_seconds() * MARGIN)
     threading.Thread(target=beat.run, name="heartbeat", daemon=True).start()
+    threading.Thread(target=beat.watch, name="patience", daemon=True).start()
     return stop
 
 
@@ -77,43 +78,48 @@ class _Beat:
         """Beat until told to stop. The wait varies by a fifth, so that workers do not march in step."""
         pause = self._seconds * SHARE
         while not self._stop.wait(pause):
-            pause = self._pause() if self._once() else self._retry_seconds()
+            try:
+                is_renewed = self._renew()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the loop is told and the next beat tries again
+                self._give_up(error)
+                is_renewed = False
+            finally:
+                self._own.rest()
+            pause = self._pause() if is_renewed else self._retry_seconds()
         self._own.close()
         if self._connection is not None:
             self._connection.close()
+
+    def watch(self) -> None:
+        """Once the lease has run out, break what waits for an answer that does not come.
+
+        Seen twice in a row: whoever was frozen itself finds the lease over at once, and may still renew it.
+        """
+        is_over = False
+        while not self._stop.wait(_LOOK_SECONDS):
+            was_over, is_over = is_over, clock.boottime() >= self._trusted_until
+            if was_over and is_over:
+                self._own.cut(after=_SILENCE_SECONDS)
+                self._loop.cut(after=_SILENCE_SECONDS)
 
     def _pause(self) -> float:
         if self._trusted_until - self._seconds * MARGIN <= clock.boottime():
             return 0.0  # the answer came too late to be of use; now that there are answers, the next one will not
         return self._seconds * SHARE * random.uniform(0.8, 1.2)
 
-    def _once(self) -> bool:
-        patience = threading.Timer(max(_SILENCE_SECONDS, self._trusted_until - clock.boottime()), self._own.cut)
-        patience.daemon = True
-        patience.start()
-        try:
-            return self._renew()
-        finally:
-            patience.cancel()
-            self._own.rest()
-
     def _renew(self) -> bool:
         asked = clock.boottime()  # before the request: a slow answer must not stretch the lease
-        try:
-            if self._connection is None or self._connection.closed:
-                self._connection = self._attach("heartbeat")
-                self._own.hold(self._connection)
-                self._connection.execute("SET statement_timeout = '3s'")
-                self._connection.execute("SET lock_timeout = '500ms'")  # others can wait, our own renewal cannot
+        if self._connection is None or self._connection.closed:
+            self._connection = self._attach("heartbeat")
             self._own.hold(self._connection)
-            lease = self._lease
-            if not workers.renew(self._connection, lease.worker_id, lease.identity, lease.duration):
-                self._stop.set()
-                self._inbox.post(LeaseLost(lease.worker_id))
-                return True
-        except (psycopg.Error, DatabaseError) as error:
-            self._give_up(error)
-            return False
+            self._connection.execute("SET statement_timeout = '3s'")
+            self._connection.execute("SET lock_timeout = '500ms'")  # others can wait, our own renewal cannot
+        self._own.hold(self._connection)
+        lease = self._lease
+        if not workers.renew(self._connection, lease.worker_id, lease.identity, lease.duration):
+            self._stop.set()
+            self._inbox.post(LeaseLost(lease.worker_id))
+            return True
         self._trusted_until = asked + self._seconds
         self._guard.lease(self._trusted_until - self._seconds * MARGIN)
         self._inbox.post(Beaten(lease.worker_id))
@@ -138,6 +144,4 @@ class _Beat:
             self._connection = None
         left = timedelta(seconds=self._trusted_until - clock.boottime())
         logger.info("the lease could not be renewed: %s", error)
-        if left <= timedelta():
-            self._loop.cut(after=_SILENCE_SECONDS)
         self._inbox.post(BeatFailed(self._lease.worker_id, left, str(error)))

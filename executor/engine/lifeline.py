@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from executor import clock
+from executor.log import logger
 
 
 class Lifeline:
@@ -23,12 +24,15 @@ class Lifeline:
         self._since: float | None = None
 
     def hold(self, connection: psycopg.Connection[Any]) -> None:
-        """From now on an answer is waited for."""
+        """From now on an answer is waited for; without end where the system has no descriptor for us."""
         with self._lock:
             if connection is not self._connection:
                 self._forget()
-                self._socket = socket.socket(fileno=os.dup(connection.fileno()))
-                self._connection = connection
+                try:
+                    self._socket = _second(connection.fileno())
+                    self._connection = connection
+                except OSError as error:  # tried again when it is held next
+                    logger.info("a connection that nobody can break: %s", error)
             self._since = clock.monotonic()
 
     def rest(self) -> None:
@@ -55,3 +59,13 @@ class Lifeline:
         if self._socket is not None:
             self._socket.close()
         self._socket = self._connection = None
+
+
+def _second(descriptor: int) -> socket.socket:
+    """Another descriptor of the same socket."""
+    another = os.dup(descriptor)
+    try:
+        return socket.socket(fileno=another)
+    except OSError:
+        os.close(another)
+        raise

@@ -168,6 +168,18 @@ def test_a_server_that_stands_still_keeps_nobody_who_wants_to_leave(remote: Site
     check_completed(remote)
 
 
+def test_a_server_that_stands_still_keeps_nobody_who_is_leaving(remote: Site, kept_server: Server) -> None:
+    remote.write(make.task(id="A", run=act()))
+    worker = remote.start(EXECUTOR_LEASE="4", EXECUTOR_FAULT="ended-not-left:stop")
+    remote.until(lambda: "stopped at ended-not-left" in worker.said(), "A is done")
+    with _standing_still(kept_server):
+        worker.send(signal.SIGCONT)
+        assert remote.end(worker, 40.0) == 4
+    assert "Traceback" not in worker.said()
+    assert remote.run() == 0
+    check_completed(remote)
+
+
 def test_a_loud_task_obeys_an_interrupt_while_nobody_takes_its_output(remote: Site, kept_server: Server) -> None:
     remote.write(make.task(id="A", run="[ -e quiet ] || yes\n" + act()))
     worker = remote.start()
