@@ -119,6 +119,8 @@ def _turn(worker: Worker, serving: Serving, limit: int) -> None:
     if turn.appetite:
         serving.hungry = serving.line.rise(turn.appetite.beyond, turn.appetite.limit, answer.claimed)
         serving.look_at = clock.monotonic() + POLL_SECONDS
+    elif turn.moves:
+        serving.line.fall()  # what they have made ready is known to the claim of their own turn alone
     _saved(worker, serving, turn)
     _settled(worker, serving, turn, answer)
     if answer.claimed and serving.watch:
