@@ -12,13 +12,15 @@ _SHOWN_MAX = 20
 
 
 def look(worker: Worker, serving: Serving) -> bool:
-    """Note whom the list waits for; whether a task failed because nobody answered in time."""
+    """Note whom those tasks wait for that this worker would do; whether one failed as nobody answered in time."""
     assert worker.connection is not None, "step connects first"
     serving.ask_at = clock.monotonic() + _LOOK_SECONDS
-    expired = people.ask(worker.connection, serving.list_id, worker.name)
+    only, offer = serving.choices.only, serving.choices.offer
+    expired = people.ask(worker.connection, serving.list_id, worker.name, only=only, offer=offer)
     for task_id, why in expired:
         serving.reporter.said(f"{task_id}: {why}")
-    serving.reporter.waits(people.waiting(worker.connection, serving.list_id, limit=_SHOWN_MAX))
+    waiting = people.waiting(worker.connection, serving.list_id, only=only, offer=offer, limit=_SHOWN_MAX)
+    serving.reporter.waits(waiting)
     if expired:
         serving.news = True
         serving.wake()

@@ -35,7 +35,7 @@ class Person(Struct, frozen=True):
 def waiting(connection: Connection[Any], row: ListRow | None, name: str | None) -> list[Waiting]:
     """What only people can move, in one list or in all; with a name, what may wait for that person."""
     with translate.errors():
-        return people.waiting(connection, row.list_id if row else None, person=name)
+        return people.waiting(connection, row.list_id if row else None, asked=name)
 
 
 def approve(

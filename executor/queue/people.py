@@ -9,17 +9,28 @@ from psycopg import Connection
 
 from executor.model import Waiting
 from executor.queue import rows
+from executor.queue.steps import Offer
 from sql import queries
 
 PEOPLE = queries.load("people")
 STEPS = queries.load("steps")
+_ANY = Offer()
 
 
 def waiting(
-    connection: Connection[Any], list_id: int | None, *, person: str | None = None, limit: int | None = None
+    connection: Connection[Any],
+    list_id: int | None,
+    *,
+    asked: str | None = None,
+    only: Sequence[int] | None = None,
+    offer: Offer = _ANY,
+    limit: int | None = None,
 ) -> list[Waiting]:
-    """What only people can move, in one list or in all (None); for a `person` what may wait for them."""
-    parameters = {"list_id": list_id, "person": person, "limit": limit}
+    """What only people can move, in one list or in all (None).
+
+    For somebody who is `asked` what may wait for them; for a worker what it would do: `only` and `offer` as it claims.
+    """
+    parameters = {"list_id": list_id, "asked": asked, "limit": limit, **_choice(only, offer)}
     return rows.many(connection, Waiting, PEOPLE.waiting, parameters)
 
 
@@ -59,19 +70,26 @@ def note(connection: Connection[Any], queue_ids: Sequence[int], actor: str, *, b
     return _by_id(connection.execute(PEOPLE.note, parameters).fetchall())
 
 
-def ask(connection: Connection[Any], list_id: int, actor: str) -> list[tuple[str, str]]:
+def ask(
+    connection: Connection[Any], list_id: int, actor: str, *, only: Sequence[int] | None = None, offer: Offer = _ANY
+) -> list[tuple[str, str]]:
     """Note what waits for people now, and take no answer in time for a no, in one transaction.
 
-    Task id and error of those that failed by it.
+    A worker asks about what it would do: `only` and `offer` as it claims. Task id and error of those that failed by it.
     """
+    parameters = {"list_id": list_id, "actor": actor, **_choice(only, offer)}
     with connection.transaction():
         connection.execute(STEPS.enter, {"list_id": list_id})
-        connection.execute(PEOPLE.ask, {"list_id": list_id, "actor": actor})
-        expired = connection.execute(PEOPLE.expire, {"list_id": list_id, "actor": actor}).fetchall()
+        connection.execute(PEOPLE.ask, parameters)
+        expired = connection.execute(PEOPLE.expire, parameters).fetchall()
         if expired:
             failed = [queue_id for queue_id, _, _ in expired]
             connection.execute(STEPS.skip_dependents, {"queue_ids": failed, "actor": actor})
     return [(task_id, said) for _, task_id, said in expired]
+
+
+def _choice(only: Sequence[int] | None, offer: Offer) -> dict[str, Any]:
+    return {"only": None if only is None else list(only), **offer.columns()}
 
 
 def _by_id(changed: Sequence[tuple[int, str, str]]) -> dict[str, str]:

@@ -110,7 +110,7 @@ FROM noted
 
 -- name: ask
 -- Note what waits for a person since the last look: from then on the time for an answer runs. A task that waits for
--- something else again is asked about anew.
+-- something else again is asked about anew. Only what the worker that looks would do counts, chosen as by `claim`.
 WITH seen AS MATERIALIZED (
     SELECT queue_id, unmet = 0 AND NOT ready AS waits
     FROM executor.task_queue
@@ -118,6 +118,9 @@ WITH seen AS MATERIALIZED (
       AND status = 'queued'
       AND (hold IS NOT NULL OR review IS NOT NULL)
       AND removed_at IS NULL
+      AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
+      AND (%(tags)s::text[] IS NULL OR tags && %(tags)s::text[])
+      AND (%(person)s::text IS NULL OR assignee IS NULL OR assignee = %(person)s::text)
       AND (asked_at IS NOT NULL AND unmet > 0 OR unmet = 0 AND NOT ready AND (asked_at IS NULL OR asked_at < queued_at))
     FOR NO KEY UPDATE SKIP LOCKED
 ), asked AS (
@@ -144,6 +147,7 @@ WHERE waits
 
 -- name: expire
 -- Nobody answered in the time a gate gives: that is a no, and the task has failed. Blocked ones have no such time.
+-- Chosen as by `ask`.
 WITH overdue AS MATERIALIZED (
     SELECT task.queue_id,
         'nobody answered since ' || to_char(task.asked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')
@@ -157,6 +161,9 @@ WITH overdue AS MATERIALIZED (
       AND task.unmet = 0
       AND NOT task.ready
       AND task.removed_at IS NULL
+      AND (%(only)s::bigint[] IS NULL OR task.queue_id = ANY(%(only)s::bigint[]))
+      AND (%(tags)s::text[] IS NULL OR task.tags && %(tags)s::text[])
+      AND (%(person)s::text IS NULL OR task.assignee IS NULL OR task.assignee = %(person)s::text)
       AND task.asked_at >= task.queued_at
       AND executor.answer_until(task.asked_at, task.spec, list.settings) <= now()
     FOR NO KEY UPDATE OF task SKIP LOCKED
@@ -175,7 +182,8 @@ SELECT queue_id, task_id, last_error
 FROM failed
 
 -- name: waiting
--- What waits for a person and nothing else, in one list or in all, the longest first.
+-- What waits for a person and nothing else, in one list or in all, the longest first: all of it, what a worker would do,
+-- or what may wait for whoever is `asked`.
 SELECT list.task_list_path AS path, task.task_id, task.title,
     CASE
         WHEN task.review IS NOT NULL THEN 'review'
@@ -197,7 +205,10 @@ WHERE (%(list_id)s::bigint IS NULL OR task.list_id = %(list_id)s)
   AND task.unmet = 0
   AND NOT task.ready
   AND task.removed_at IS NULL
-  AND (%(person)s::text IS NULL
-       OR coalesce(executor.person_asked(task.spec, task.assignee), %(person)s::text) = %(person)s::text)
+  AND (%(only)s::bigint[] IS NULL OR task.queue_id = ANY(%(only)s::bigint[]))
+  AND (%(tags)s::text[] IS NULL OR task.tags && %(tags)s::text[])
+  AND (%(person)s::text IS NULL OR task.assignee IS NULL OR task.assignee = %(person)s::text)
+  AND (%(asked)s::text IS NULL
+       OR coalesce(executor.person_asked(task.spec, task.assignee), %(asked)s::text) = %(asked)s::text)
 ORDER BY task.asked_at NULLS LAST, list.task_list_path, task.rank, task.position
 LIMIT %(limit)s

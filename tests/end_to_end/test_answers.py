@@ -95,3 +95,35 @@ def test_no_answer_in_time_is_a_no(desk):
     assert answer.code == 1, answer.said
     assert "SLW-1: nobody answered since" in answer.out
     assert desk.statuses() == {"SLW-1": "failed", "LAT-2": "failed", "OTH-3": "completed"}
+
+
+def test_who_was_not_asked_to_do_a_task_neither_tells_of_it_nor_lets_its_time_run_out(desk):
+    gate = {"gate": "human", "gate_timeout": "2h"}
+    desk.write(
+        make.document(
+            make.task(id="ONE-1", words="#mine"),
+            make.task(id="GAT-2", settings=gate),
+            make.task(id="AFT-3", depends_on=["GAT-2"]),
+            make.task(id="ANN-4", words="@ann #mine", settings=gate),
+            keep_going=True,
+        )
+    )
+    only = desk.do("run", "--only", "ONE-1")
+    assert (only.code, "GAT-2" in only.out) == (0, False), only.said
+    assert desk.rows("SELECT 1 FROM executor.task_queue WHERE asked_at IS NOT NULL") == [], "its time has not begun"
+    assert desk.do("run").code == 3
+    desk.change("UPDATE executor.task_queue SET asked_at = now() - interval '3h', queued_at = now() - interval '5h'")
+
+    desk.do("requeue", "ONE-1")
+    assert desk.do("run", "--only", "ONE-1").code == 0
+    desk.do("requeue", "ONE-1")
+    worker = desk.start("worker", "--tag", "mine", "--as", "bob")
+    desk.until(lambda: desk.status("ONE-1") == "completed")
+    desk.until(lambda: not desk.rows("SELECT 1 FROM executor.worker_list"), "it looked at what waits, and left")
+    assert "GAT-2" not in worker.said()
+    assert desk.statuses() == {"ONE-1": "completed", "GAT-2": "queued", "AFT-3": "queued", "ANN-4": "queued"}
+
+    chosen = desk.do("run", "--only", "GAT-2")
+    assert chosen.code == 1
+    assert "GAT-2: nobody answered since" in chosen.out
+    assert desk.statuses() == {"ONE-1": "completed", "GAT-2": "failed", "AFT-3": "skipped", "ANN-4": "queued"}
