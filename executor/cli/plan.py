@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct
 
 from executor import selection
-from executor.cli import carriers, console, options, verb
+from executor.cli import carriers, console, options, verb, wants
 from executor.selection import Filters
 
 if TYPE_CHECKING:
@@ -31,12 +31,16 @@ def plan(
     min_priority: options.MinPriority = None,
     runner: Annotated[str | None, typer.Option("--runner", help="As for `run`.", show_default=False)] = None,
     agent: Annotated[str | None, typer.Option("--agent", help="As for `run`.", show_default=False)] = None,
+    labels: options.Labels = None,
+    person: options.Person = None,
     dialect: options.Dialect = None,
     on_duplicate: options.OnDuplicate = "error",
     allow_missing: options.AllowMissing = False,
     max_size: options.MaxSize = None,
 ) -> None:
     """Show what would run, in which order and why. Needs no database.
+
+    It reads the file alone: what failed, was skipped by a command or is paused is told by `executor status`.
 
     Example: executor plan tasks.md
     """
@@ -47,13 +51,20 @@ def plan(
     reading = files.Reading(str(path), dialect, on_duplicate, allow_missing, files.size_max(max_size))
     parsed = reading.parse(reading.read())
     vetting.refuse(path, parsed, runner, agent)
-    source = partial(_source, of_list=parsed.settings, runner=runner, agent=agent)
+    source = _Ways(
+        parsed.settings,
+        runner,
+        agent,
+        frozenset(labels or ()),
+        person and person.removeprefix("@"),
+        console.spelled(path),
+    ).of
     chosen = _chosen(parsed, only or (), Filters(section, tag, min_priority))
     found = order.of(parsed, chosen=chosen)
     if json:
         console.say_json(_as_dict(parsed, found, source))
     else:
-        _show(path, parsed, found, source)
+        _show(path, parsed, found, source, is_choosy=chosen is not None)
 
 
 def _chosen(parsed: TaskList, only: Sequence[str], filters: Filters) -> frozenset[str] | None:
@@ -103,9 +114,10 @@ def _urgency(task: Task, urgent: Urgency | None) -> dict[str, object]:
     return {"priority": urgent.priority, "lent_by": urgent.lender} if urgent else own
 
 
-def _show(path: Path, parsed: TaskList, found: Order, source: Callable[[Task], str]) -> None:
+def _show(path: Path, parsed: TaskList, found: Order, source: Callable[[Task], str], *, is_choosy: bool) -> None:
     todo = sum(len(wave) for wave in found.waves)
-    console.say(f"{console.short_path(path)}: {console.counted(len(parsed.tasks), 'task')}, {todo} to run")
+    over = "" if todo or found.held_up else f": {'what was chosen' if is_choosy else 'all of it'} is done already"
+    console.say(f"{console.short_path(path)}: {console.counted(len(parsed.tasks), 'task')}, {todo} to run{over}")
     carriers.show(parsed)
     if parsed.sequential:
         console.say("a sequence: no task names a dependency, so they run in order and a failure stops the rest")
@@ -143,28 +155,59 @@ def _place(edge: Edge) -> str:
     return f"{edge.file}:{edge.line}" if edge.file else f"line {edge.line}"
 
 
-def _source(task: Task, *, of_list: Mapping[str, object], runner: str | None, agent: str | None) -> str:
-    """Where a task's commands come from."""
-    from executor import sync
+class _Ways(Struct, frozen=True):
+    """How the tasks of a list are carried out by a worker with these options; `spelled` as in `wants`."""
 
-    line = f"{task.file}:" if task.file else "line "
-    match sync.runner_of(task, runner, agent=agent, of_list=of_list):
-        case "container":
-            return f"{line}{task.lines[0]}: completed with the last of its children"
-        case "manual":
-            gives = f"; `runner: agent` below it gives it to {task.agent}" if task.agent else ""
-            return f"{line}{task.lines[0]}: waits for a person (`executor done {task.task_id}`){gives}"
-        case "agent":
-            checks = sum(block.role == "verify" for block in task.blocks)
-            checked = f", then {console.counted(checks, 'check')}" if checks else ""
-            return f"{line}{task.lines[0]}: given to {sync.agent_of(task, agent, of_list)}{checked}"
-        case _:
-            blocks = [block for block in task.blocks if block.role in ("run", "verify")]
-            return ", ".join(
-                f"{line}{block.line}: {'checks' if block.role == 'verify' else 'runs'} {block.language}"
-                f"{_inside(block, {**of_list, **task.settings})}"
-                for block in blocks
-            )
+    of_list: Mapping[str, object]
+    runner: str | None
+    agent: str | None
+    labels: frozenset[str]
+    person: str | None
+    spelled: str
+
+    def of(self, task: Task) -> str:
+        """Where a task's commands come from, and what it waits for that is no task."""
+        from executor import sync
+
+        row = sync.row_of(task, runner=self.runner, agent=self.agent, of_list=self.of_list)
+        return "; ".join([self._source(task, row), *self._waits(task, row)])
+
+    def _source(self, task: Task, row: Mapping[str, Any]) -> str:
+        line = f"{task.file}:" if task.file else "line "
+        match row["runner"]:
+            case "container":
+                return f"{line}{task.lines[0]}: completed with the last of its children"
+            case "manual":
+                done = wants.command("work", task.task_id, self.spelled)
+                gives = f"; `runner: agent` below it gives it to {task.agent}" if task.agent else ""
+                return f"{line}{task.lines[0]}: waits for a person (`{done}`){gives}"
+            case "agent":
+                checks = sum(block.role == "verify" for block in task.blocks)
+                checked = f", then {console.counted(checks, 'check')}" if checks else ""
+                return f"{line}{task.lines[0]}: given to {row['agent']}{checked}"
+            case _:
+                blocks = [block for block in task.blocks if block.role in ("run", "verify")]
+                return ", ".join(
+                    f"{line}{block.line}: {'checks' if block.role == 'verify' else 'runs'} {block.language}"
+                    f"{_inside(block, {**self.of_list, **task.settings})}"
+                    for block in blocks
+                )
+
+    def _waits(self, task: Task, row: Mapping[str, Any]) -> Iterator[str]:
+        from executor import gate, sync
+
+        if row["hold"] == sync.BLOCKED:
+            yield "waits, marked as blocked in the file: change its mark there"
+        elif row["hold"] == sync.PERSON and row["runner"] != "manual":
+            yield f"waits for an approval before (`{wants.command('approval', task.task_id, self.spelled)}`)"
+        if gate.is_reviewed(row["runner"], {"settings": task.settings}):
+            yield f"waits for an approval after (`{wants.command('approval', task.task_id, self.spelled)}`)"
+        if row["runner"] == "manual":
+            return  # no worker takes it up
+        if missing := [name for name in row["needs"] if name not in self.labels]:
+            yield f"only on a worker with {' '.join(f'--label {name}' for name in missing)}"
+        if self.person is not None and task.assignee not in (None, self.person):
+            yield f"left to @{task.assignee}"
 
 
 def _inside(block: Block, settings: Mapping[str, object]) -> str:

@@ -27,7 +27,9 @@ def run(
     min_priority: options.MinPriority = None,
     retry_failed: options.RetryFailed = False,
     rerun_changed: options.RerunChanged = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan, as the file alone tells it, and change nothing.")
+    ] = False,
     timeout: options.Timeout = None,
     retries: options.Retries = None,
     runner: options.Runner = None,
@@ -54,7 +56,20 @@ def run(
 
         work.check(runner, keep_going=keep_going, fail_fast=fail_fast)
         plan(
-            file, json, only, section, tag, min_priority, runner, agent, dialect, on_duplicate, allow_missing, max_size
+            file,
+            json,
+            only,
+            section,
+            tag,
+            min_priority,
+            runner,
+            agent,
+            labels,
+            person,
+            dialect,
+            on_duplicate,
+            allow_missing,
+            max_size,
         )
         return errors.EXIT_DONE
     asked = work.Asked(

@@ -141,6 +141,40 @@ def test_plan_tells_which_task_lends_its_urgency(desk):
     assert out.count("goes as") == 1
 
 
+def test_plan_tells_what_a_task_waits_for_that_is_no_task(desk):
+    desk.write(
+        make.document(
+            make.task(id="A", mark="!"),
+            make.task(id="B", settings={"gate": "human"}),
+            make.task(id="C", settings={"gate": "human after @ann"}),
+            make.task(id="D", settings={"needs": "gpu"}, words="@bob"),
+            make.task(id="E"),
+            make.task(id="F", run=None, settings={"needs": "gpu"}, words="@bob"),
+        ),
+        "other.md",
+    )
+    runs = {one["id"]: one["runs"].partition("; ")[2] for one in desk.do("plan", "other.md", "--json").json["tasks"]}
+    assert runs == {
+        "A": "waits, marked as blocked in the file: change its mark there",
+        "B": "waits for an approval before (`executor approve B --file other.md`)",
+        "C": "waits for an approval after (`executor approve C --file other.md`)",
+        "D": "only on a worker with --label gpu",
+        "E": "",
+        "F": "",
+    }
+    told = desk.do("run", "other.md", "--dry-run", "--label", "gpu", "--as", "ann").out
+    assert "runs sh; left to @bob\n" in told
+    assert "waits for a person (`executor done F --file other.md`)" in told
+    waits = [line for line in desk.do("run", "other.md", "-k").out.splitlines() if line.startswith("wait ")]
+    assert [line.split()[1] for line in waits] == ["A", "B", "F", "C"], "as the run has it too"
+
+
+def test_a_plan_of_what_is_done_says_so(desk):
+    desk.write(make.document(make.task(id="A", mark="x"), make.task(id="B")))
+    assert "2 tasks, 0 to run: what was chosen is done already\n" in desk.do("plan", "--only", "A").out
+    assert "2 tasks, 1 to run\n" in desk.do("plan").out
+
+
 def test_plan_explains_the_edges_that_nobody_wrote(desk):
     desk.write(make.document(make.task(id="T1", run=None, children=[make.task(id="T2")])))
     assert "waits for T2: parent: it is one of its children (line 4)" in desk.do("plan").out
