@@ -302,6 +302,7 @@ def _identity(row: Known) -> identity.Known:
         parent=row.parent,
         section=tuple(row.section),
         explicit_id=row.explicit_id,
+        removed=row.removed,
     )
 
 

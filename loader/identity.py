@@ -17,7 +17,7 @@ _NEIGHBOURS_MIN = 2
 
 
 class Known(Struct, frozen=True):
-    """A task as the queue remembers it. `parent` is the old id of its parent."""
+    """A task as the queue remembers it. `parent` is the old id of its parent; `removed` are those of earlier files."""
 
     task_id: str
     title: str
@@ -25,6 +25,7 @@ class Known(Struct, frozen=True):
     parent: str | None
     section: tuple[str, ...]
     explicit_id: bool = False
+    removed: bool = False
 
 
 _One = TypeVar("_One", Known, Task)
@@ -44,17 +45,17 @@ def match(known: Sequence[Known], tasks: Sequence[Task]) -> Matches:
 
     The rest is new or gone. A title that stands once on either side is the same task under another parent: its key is
     made from both, so that indenting a line gives new keys to it and to all below it.
-    A task with a written id was renamed only if its text stayed: `T001 Test A` is not `T050 Test B`, however alike.
+    A task with a written id was renamed only if its text stayed: `T001 Test A` is not `T050 Test B`, however alike. One
+    that was not in the last file any more comes back under its written id alone.
     """
     old_ids = {old.task_id for old in known}
     same = {task.task_id: task.task_id for task in tasks if task.task_id in old_ids}
-    renamed = _moved(
-        [old for old in known if old.task_id not in same], [task for task in tasks if task.task_id not in same]
-    )
+    candidates = [old for old in known if old.task_id not in same and not (old.removed and old.explicit_id)]
+    renamed = _moved(candidates, [task for task in tasks if task.task_id not in same])
     moved = set(renamed.values())
     leftovers: dict[str | None, list[Known]] = {}
-    for old in known:
-        if old.task_id not in same and old.task_id not in moved:
+    for old in candidates:
+        if old.task_id not in moved:
             leftovers.setdefault(old.parent, []).append(old)
     groups: dict[str | None, list[Task]] = {}
     for task in tasks:

@@ -84,6 +84,12 @@ def test_tasks_are_renamed_removed_and_returned():
     assert (plan.returned, plan.summary()) == (1, {"changed": 1, "returned": 1})
 
 
+def test_a_new_id_is_a_new_task_whatever_was_removed_before():
+    again = parsed(ONE.replace("T1", "T9"))
+    assert sync.plan(known(ONE, removed=True, status="failed"), again).summary() == {"added": 1}
+    assert sync.plan(known(ONE, status="failed"), again).renames == [("T1", "T9")], "in one save it is another name"
+
+
 @pytest.mark.parametrize(
     ("status", "base", "shown", "list_of"),
     [
