@@ -52,7 +52,7 @@ Only = Annotated[list[str] | None, typer.Option("--only", metavar="ID", help="On
 Section = Annotated[str | None, typer.Option("--section", help="Only tasks below this heading.")]
 Tag = Annotated[str | None, typer.Option("--tag", help="Only tasks with this tag.")]
 MinPriority = Annotated[str | None, typer.Option("--min-priority", help="Only P1 down to this.")]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Queue failed tasks again first.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="First queue those chosen tasks again that failed.")]
 RerunChanged = Annotated[bool, typer.Option("--rerun-changed", help="Queue completed tasks whose text changed.")]
 Timeout = Annotated[str | None, typer.Option("--timeout", help="For tasks that name none: 30s, 10m, 2h.")]
 Retries = Annotated[int | None, typer.Option("--retries", min=0, help="For tasks that name none.")]

@@ -205,12 +205,12 @@ def _prepare(
     from executor.queue import lists, tasks
 
     row = loaded.row
-    if asked.retry_failed:
-        control.retry_failed(connection, row, chosen.actor)
     found = naming.find(connection, row.list_id, asked.only) if asked.only else []
     wishes = _wishes(asked, [name.queue_id for name in found])
     now = lists.now(connection)
     choices = _choices(connection, wishes, row, now, alone=number == 1)
+    if asked.retry_failed:
+        control.retry_failed(connection, row, chosen.actor, choices.only)
     counts = tasks.counts(connection, row.list_id, choices.only)
     if number == 1:
         view = views.choose(database, row, counts, console.spelled(source.path), since=since.get(source.path))

@@ -86,10 +86,10 @@ def prioritize(
         return tasks.prioritize(connection, ids(chosen), rank, actor)
 
 
-def retry_failed(connection: Connection[Any], row: ListRow, actor: str) -> int:
-    """Queue every failed task again; how many."""
+def retry_failed(connection: Connection[Any], row: ListRow, actor: str, only: Sequence[int] | None = None) -> int:
+    """Queue every failed task again, or those that are among `only`; how many."""
     with alone(connection, row.list_id, actor):
-        failed = [queue_id for queue_id, _ in tasks.failed(connection, row.list_id)]
+        failed = [queue_id for queue_id, _ in tasks.failed(connection, row.list_id, only)]
         tasks.requeue(connection, failed, actor, "--retry-failed")
     return len(failed)
 

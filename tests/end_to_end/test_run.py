@@ -399,6 +399,18 @@ def test_asking_for_one_task_of_a_sequence_passes_by_a_failure_of_another(desk):
     assert desk.statuses() == {"A": "failed", "B": "completed", "C": "failed"}
 
 
+def test_failed_tasks_are_queued_again_only_where_they_were_chosen(desk):
+    desk.write(make.document(*(make.task(id=f"{one}", run="false", words=f"#{one}") for one in "ABC"), keep_going=True))
+    assert desk.do("run").code == 1
+    assert desk.do("run", "--retry-failed", "--only", "A").code == 1
+    assert desk.do("run", "--retry-failed", "--tag", "B").code == 1
+    assert desk.do("run", "--retry-failed", "--section", "nowhere").code == 2
+    assert {one: len(desk.runs(one)) for one in "ABC"} == {"A": 2, "B": 2, "C": 1}
+    assert set(desk.statuses().values()) == {"failed"}
+    assert desk.do("run", "--retry-failed").code == 1
+    assert [len(desk.runs(one)) for one in "ABC"] == [3, 3, 2]
+
+
 @pytest.mark.parametrize(
     "options", [("--only", "B"), ("--section", "nowhere"), ("--tag", "none"), ("--min-priority", "P9")]
 )
