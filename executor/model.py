@@ -280,7 +280,10 @@ class Cost(Struct, frozen=True):
 
 
 class Counts(Struct, frozen=True):
-    """How many tasks of a list stand where (`tasks.counts`): `queued` includes `blocked` and `waiting`."""
+    """How many tasks of a list stand where (`tasks.counts`): `queued` includes `blocked` and `waiting`.
+
+    `skipped` includes `missed`, those that something failed for.
+    """
 
     total: int
     queued: int
@@ -290,6 +293,7 @@ class Counts(Struct, frozen=True):
     skipped: int
     blocked: int
     waiting: int
+    missed: int
 
 
 class WorkerRow(Struct, frozen=True):

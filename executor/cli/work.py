@@ -319,7 +319,7 @@ def _exit_code(ending: Ending, closing: Closing | None) -> int:
         return errors.EXIT_INTERRUPTED
     if ending in (Ending.REFUSED, Ending.SPENT):
         return errors.EXIT_STOPPED_SHORT
-    if closing.counts.failed or ending is Ending.HALTED:
+    if closing.counts.failed or closing.counts.missed or ending is Ending.HALTED:
         return errors.EXIT_FAILED
     if ending in (Ending.STOPPED, Ending.DRAINED, Ending.WAITING, Ending.UNFIT) or closing.counts.queued:
         return errors.EXIT_STOPPED_SHORT

@@ -239,7 +239,8 @@ SELECT
     count(*) FILTER (WHERE status = 'failed') AS failed,
     count(*) FILTER (WHERE status = 'skipped') AS skipped,
     count(*) FILTER (WHERE status = 'queued' AND unmet > 0) AS blocked,
-    count(*) FILTER (WHERE status = 'queued' AND unmet = 0 AND NOT ready) AS waiting
+    count(*) FILTER (WHERE status = 'queued' AND unmet = 0 AND NOT ready) AS waiting,
+    count(*) FILTER (WHERE status = 'skipped' AND skip_cause IS NOT NULL) AS missed
 FROM executor.task_queue
 WHERE list_id = %(list_id)s
   AND removed_at IS NULL

@@ -399,6 +399,23 @@ def test_asking_for_one_task_of_a_sequence_passes_by_a_failure_of_another(desk):
     assert desk.statuses() == {"A": "failed", "B": "completed", "C": "failed"}
 
 
+def test_what_was_asked_for_and_skipped_for_a_failure_is_not_done(desk):
+    desk.write(
+        make.document(
+            make.task(id="A", run="false"), make.task(id="B", depends_on=["A"]), make.task(id="C"), make.task(id="D")
+        )
+    )
+    assert desk.do("run").code == 1
+    skipped = desk.do("run", "--only", "B")
+    assert skipped.code == 1, skipped.said
+    assert "resuming: 0 of 1 task done, 1 skipped\n" in skipped.out
+    assert "depends on tasks that failed" in skipped.out
+    assert desk.do("run", "--only", "D").code == 0
+    assert "resuming: 2 of 4 tasks done, 1 skipped\n" in desk.do("run").out
+    assert desk.do("skip", "B").code == 0
+    assert desk.do("run", "--only", "B").code == 0, "a person's word is as good as its being done"
+
+
 def test_failed_tasks_are_queued_again_only_where_they_were_chosen(desk):
     desk.write(make.document(*(make.task(id=f"{one}", run="false", words=f"#{one}") for one in "ABC"), keep_going=True))
     assert desk.do("run").code == 1

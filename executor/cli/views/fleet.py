@@ -19,7 +19,7 @@ class Fleet(Plain):
     """What is not about one list."""
 
     def __init__(self) -> None:
-        super().__init__(Counts(*[0] * 8), "")
+        super().__init__(Counts(*[0] * 9), "")
         self.turned_at = clock.monotonic()
 
     def turned(self) -> None:

@@ -27,13 +27,16 @@ class Plain:
     def __init__(self, counts: Counts, spelled: str) -> None:
         self.total = counts.total
         self.over = counts.completed + counts.skipped
+        self._skipped = counts.skipped
         self._spelled = spelled
         self._began = clock.monotonic()
         self._waiting: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
         if self.over:
-            self.line(f"resuming: {self.over} of {console.counted(self.total, 'task')} done")
+            skipped = f", {self._skipped} skipped" if self._skipped else ""
+            done = f"{self.over - self._skipped} of {console.counted(self.total, 'task')} done"
+            self.line(f"resuming: {done}{skipped}")
         return self
 
     def __exit__(
@@ -167,6 +170,8 @@ def finish_lines(ending: Ending, closing: Closing | None, seconds: float, spelle
             yield f"interrupted; nothing is lost, go on with `executor run{spelled}`"
         case Ending.DONE if failed:
             yield f"failed: {', '.join(failed[:6])}. Try again: executor run{spelled} --retry-failed"
+        case Ending.DONE if closing.counts.missed:
+            yield f"what was skipped depends on tasks that failed: see `executor status{spelled}`"
         case Ending.DONE if closing.counts.queued:
             yield f"what is still queued waits for tasks that were not asked for: see `executor status{spelled}`"
 
