@@ -168,12 +168,18 @@ def finish_lines(ending: Ending, closing: Closing | None, seconds: float, spelle
             yield f"stopped by `executor stop`; go on with `executor run{spelled}`"
         case Ending.INTERRUPTED:
             yield f"interrupted; nothing is lost, go on with `executor run{spelled}`"
-        case Ending.DONE if failed:
-            yield f"failed: {', '.join(failed[:6])}. Try again: executor run{spelled} --retry-failed"
-        case Ending.DONE if closing.counts.missed:
-            yield f"what was skipped depends on tasks that failed: see `executor status{spelled}`"
-        case Ending.DONE if closing.counts.queued:
-            yield f"what is still queued waits for tasks that were not asked for: see `executor status{spelled}`"
+        case Ending.DONE:
+            yield from _not_done(closing, spelled)
+
+
+def _not_done(closing: Closing, spelled: str) -> Iterator[str]:
+    """What was asked for and is not done, though there is nothing more to do, and why."""
+    if closing.failed:
+        yield f"failed: {', '.join(closing.failed[:6])}. Try again: executor run{spelled} --retry-failed"
+    elif closing.counts.missed:
+        yield f"what was skipped depends on tasks that failed: see `executor status{spelled}`"
+    elif closing.counts.queued:
+        yield f"what is still queued waits for tasks that were not asked for: see `executor status{spelled}`"
 
 
 def _numbers(after: Counts, seconds: float) -> str:
