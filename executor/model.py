@@ -165,6 +165,7 @@ class TaskRow(Struct, frozen=True):
     agent: str | None
     attempts: int
     last_error: str | None
+    failed_before: bool  # did its last run that was let end fail?
     skip_reason: str | None
     backing_off: bool
     due_in: timedelta | None  # not before then

@@ -137,7 +137,7 @@ def _running(task: TaskRow) -> str:
 
 
 def _next(task: TaskRow) -> str:
-    again = f"  (failed before, {console.counted(task.attempts, 'attempt')})" if task.last_error else ""
+    again = f"  (failed before, {console.counted(task.attempts, 'attempt')})" if task.failed_before else ""
     if task.last_error and task.runner == "agent":
         again = f"  ({_sentence(task.last_error)})"
     waits = f"  in {console.duration(task.due_in)}" if task.due_in else ""

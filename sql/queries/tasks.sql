@@ -16,7 +16,15 @@ SELECT task.queue_id, task.task_id, task.title, task.description, task.priority,
         ELSE '{}'
     END AS blocked_by,
     task.unmet, task.hold, task.approved_at, task.runner, task.assignee, task.assigned_agent AS agent, task.attempts,
-    task.last_error, task.skip_reason, task.due_at > now() AS backing_off,
+    task.last_error,
+    task.last_error IS NOT NULL AND coalesce((    -- an end by a person or a crash is no failure
+        SELECT run.status <> 'succeeded'
+        FROM executor.run
+        WHERE run.queue_id = task.queue_id AND run.status IN ('succeeded', 'failed', 'timed_out')
+        ORDER BY run.run_id DESC
+        LIMIT 1
+    ), false) AS failed_before,
+    task.skip_reason, task.due_at > now() AS backing_off,
     CASE WHEN task.status = 'queued' AND task.due_at > now() THEN task.due_at - now() END AS due_in, task.queued_at, task.started_at,
     task.completed_at, task.worker_id, worker.name AS worker, worker.lease_until - now() AS lease_left,
     task.review, task.notes, task.checkpoint, CASE WHEN task.status = 'running' THEN task.progress END AS progress,

@@ -88,6 +88,35 @@ def test_stop_now_queues_running_tasks_again_at_no_cost(desk):
     assert desk.do("run").code == 0
 
 
+def test_status_tells_of_a_failure_where_a_run_failed_not_where_somebody_ended_it(desk):
+    desk.write(make.document(make.task(id="LNG-1", run=f"test -e good || exit 1; {make.wait_for('go')}")))
+
+    def told_after_an_end(*how: str) -> str:
+        running = desk.start("run")
+        desk.until_running("LNG-1")
+        if how:
+            assert desk.do(*how).code == 0
+        else:
+            running.send(signal.SIGINT)
+            desk.until(lambda: "Ctrl-C again" in running.said())
+            running.send(signal.SIGINT)
+        running.end()
+        assert desk.statuses() == {"LNG-1": "queued"}
+        return desk.do("status").out
+
+    assert desk.do("run").code == 1
+    desk.do("requeue", "LNG-1")
+    assert "(failed before, 1 attempt)" in desk.do("status").out
+    desk.put("good")
+    assert "(failed before, 1 attempt)" in told_after_an_end("stop", "--now")
+    desk.put("go")
+    assert desk.do("run").code == 0
+    desk.do("requeue", "LNG-1")
+    (desk.folder / "go").unlink()
+    assert "failed before" not in told_after_an_end("stop", "--now")
+    assert "failed before" not in told_after_an_end()
+
+
 def test_a_paused_executor_can_be_stopped(desk):
     desk.write(make.document(make.task(id="LNG-1", run=make.wait_for("go")), make.task(id="TWO-2")))
     running = desk.start("run")

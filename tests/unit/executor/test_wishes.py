@@ -60,6 +60,7 @@ def task(queue_id, *, section=(), tags=(), priority="P3"):
         agent=None,
         attempts=0,
         last_error=None,
+        failed_before=False,
         skip_reason=None,
         backing_off=False,
         due_in=None,
