@@ -24,8 +24,9 @@ def prune(
 ) -> None:
     """Let go of old runs, output and events of a list, or of all where the folder here holds none.
 
-    A list's `keep` says how much stays; without it 20 runs, output of 30 days, events of 90. Artefacts go with the
-    output of their run. Safe beside workers. Backups go with `executor db prune-backups`.
+    A list's `keep` says how much stays; without it 20 runs, output of 30 days, events of 90. The events of how
+    a list began and ended (`list.started`, `list.stopped`, `list.finished`) stay for good. Artefacts go with the output
+    of their run. Safe beside workers. Backups go with `executor db prune-backups`.
 
     Example: executor db prune --all
     """
