@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from psycopg import Connection
 
 from executor import clock
@@ -29,6 +31,7 @@ class Recruiting(Struct):
     environ: Mapping[str, str]
     actor: str
     look_at: float = 0.0
+    elsewhere: set[int] = field(default_factory=set)  # lists whose folder is not on this machine, as last told
 
     def wake(self) -> None:
         """Look at the next step."""
@@ -48,5 +51,19 @@ class Recruiting(Struct):
             return
         found = lists.with_work(connection, self.offer, paths=self.paths, serving=list(worker.servings))
         for name in found if worker.free else ():
-            if lists.join(connection, name.list_id, actor=self.actor, jobs=worker.jobs):
+            if self._is_here(worker, name) and lists.join(connection, name.list_id, actor=self.actor, jobs=worker.jobs):
                 entry.open_serving(worker, self.assign(connection, name), self.environ, self.actor, begin=False)
+
+    def _is_here(self, worker: Worker, name: ListName) -> bool:
+        """Is there the folder in which a list lies? Without it its tasks could not even be started, and would fail."""
+        folder = Path(name.path).parent
+        if os.access(folder, os.X_OK):
+            self.elsewhere.discard(name.list_id)
+            return True
+        if name.list_id not in self.elsewhere:
+            self.elsewhere.add(name.list_id)
+            worker.reporter.said(
+                f"{name.path} is left to others: this machine has no folder {folder} that may be entered; put the"
+                " folder there, with what the tasks need, and the list is taken up"
+            )
+        return False

@@ -82,6 +82,24 @@ def test_labels_tags_and_names_choose_what_a_worker_takes(desk):
     desk.until_there("ann")
 
 
+def test_a_list_whose_folder_is_not_here_is_left_alone_until_it_is(desk):
+    there, away = desk.folder / "there", desk.folder / "away"
+    there.mkdir()
+    desk.write(graph(make.task(id="T1", run="touch ran")), "there/tasks.md")
+    desk.write(graph(make.task(id="H1", run="touch here")), "here.md")
+    assert desk.do("sync", "there/tasks.md", "here.md").code == 0
+    there.rename(away)
+    worker = desk.start("worker")
+    desk.until_there("here")
+    desk.write(graph(make.task(id="L1", run="touch later")), "later.md")
+    assert desk.do("sync", "later.md").code == 0
+    desk.until_there("later")
+    assert worker.said().count(f"{there}/tasks.md is left to others") == 1, "it has looked more than once by now"
+    assert desk.status("T1") == "queued"
+    away.rename(there)
+    desk.until_there("there/ran")
+
+
 def test_drain_lets_a_worker_finish_and_leave(desk):
     desk.write(
         graph(
