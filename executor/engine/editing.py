@@ -75,10 +75,15 @@ def _take_in(worker: Worker, serving: Serving, watch: Watch) -> bool:
             if serving.scribe:
                 serving.scribe.agree(save.found)
             serving.are_marks_asked = False
+            watch.refused = ""
     elif isinstance(save.found, ListError):
-        serving.reporter.refused(save.found)
+        saved = watch.saved.get(save.sha256, save.sha256)
+        if not saved or saved != watch.refused:  # else our marks are all that is new in it, and its author knows
+            serving.reporter.refused(save.found)
+        watch.refused = saved
         watch.is_unread = True
     else:
+        watch.refused = ""
         serving.reporter.said("the file is gone; going on from the queue, waiting for the file")
         watch.is_unread = True
     watch.save = None  # not before: when the connection breaks in here, it is brought in on the next one

@@ -205,6 +205,9 @@ def _marks_written(serving: Serving, message: MarksWritten) -> None:
     serving.file_sha256 = message.sha256 or serving.file_sha256
     if serving.watch:
         serving.watch.agreed = message.sha256
+        if message.before and message.after and message.before != message.after:
+            saved = {**serving.watch.saved, message.after: serving.watch.saved.get(message.before, message.before)}
+            serving.watch.saved = dict([*saved.items()][-_WRITES_KEPT:])
         if message.ticked:
             serving.watch.ticked = (*serving.watch.ticked[-_WRITES_KEPT:], Ticked(message.ticked, message.changed_ns))
     if message.failure and message.failure != serving.file_failure:

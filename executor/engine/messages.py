@@ -79,7 +79,8 @@ class Unconnected(Struct, frozen=True):
 
 class MarksWritten(Struct, frozen=True):
     """Marks now in the file: task id to status word, and the hash of the bytes they are part of. `ticked` are the tasks
-    whose boxes this write has ticked: the other marks were there before."""
+    whose boxes this write has ticked: the other marks were there before. `before` and `after` are the hashes of what
+    stood there and of what stands there now, whether the queue agrees with it or not."""
 
     list_id: int
     marks: Mapping[str, str]
@@ -88,6 +89,8 @@ class MarksWritten(Struct, frozen=True):
     missing: tuple[str, ...]
     ticked: frozenset[str] = frozenset()
     changed_ns: int = 0  # when they were there, by the file system's clock
+    before: str | None = None
+    after: str | None = None
 
 
 class Edited(Struct, frozen=True):

@@ -101,6 +101,8 @@ class Scribe:
                 written.missing,
                 written.ticked,
                 there.changed_ns if there else 0,
+                written.before,
+                written.tasks.sha256 if written.tasks is not None and not written.failure else None,
             )
         )
         return max(_PAUSE_MIN, (clock.monotonic() - began) / _SHARE)

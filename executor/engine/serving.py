@@ -104,6 +104,8 @@ class Watch(Struct):
     warned: frozenset[tuple[str, str]] = frozenset()  # code and message of what was told of the file already
     is_unread: bool = False  # the last save was no list, or none was there
     ticked: tuple[Ticked, ...] = ()  # by the last few writes of marks
+    saved: dict[str, str] = field(default_factory=dict)  # by the hash of what we wrote last: of what a person had saved
+    refused: str = ""  # the hash of the save that was last refused, as its author left it
     again: frozenset[int] = frozenset()  # the queue ids of `Synced.again`
     resting: Ending | None = None  # why nothing runs, as last told
 

@@ -37,11 +37,13 @@ class Save(Struct, frozen=True):
     """A file as somebody left it: a list, why it is none, or (None) no file at all.
 
     `began_ns` is when it began to differ from what the queue agrees with, as far as that was seen, by the file system's
-    clock: whoever wrote it, in one save or in several on top of each other, knew nothing that is newer.
+    clock: whoever wrote it, in one save or in several on top of each other, knew nothing that is newer. `sha256` is of
+    a file that could be read and is no list.
     """
 
     found: TaskList | ListError | None
     began_ns: int = 0
+    sha256: str = ""
 
 
 class Reader:
@@ -123,15 +125,15 @@ class Reader:
         try:
             parsed = self._watched.parse(content)
         except ListError as error:
-            self._refuse(sha256, error)
+            self._refuse(sha256, error, sha256)
             return
         self._refused, self._posted = "", sha256
         self._post(Save(parsed, self._began_ns))
 
-    def _refuse(self, what: str, error: ListError) -> None:
+    def _refuse(self, what: str, error: ListError, sha256: str = "") -> None:
         if what != self._refused:
             self._refused = what
-            self._post(Save(error))
+            self._post(Save(error, sha256=sha256))
         self._posted = None  # its author knows of it, and looks at the file before the next save
 
     def _whole(self) -> tuple[Stamp | None, Content | ListError | None] | None:

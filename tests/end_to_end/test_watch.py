@@ -238,6 +238,31 @@ def test_a_broken_save_changes_nothing_and_says_why_once(desk):
     assert kinds.count("list.synced") == 3
 
 
+def test_errors_are_told_for_each_save_and_not_for_our_ticks_in_it(desk):
+    tasks = [make.task(id=f"A{n}", run=make.wait_for(f"go{n}")) for n in range(4)]
+    desk.write(make.document(*tasks))
+    watch = desk.start("watch")
+    desk.until_running("A0")
+    broken = make.document(*tasks, make.task(id="B1", depends_on=["NO-1"]))
+    desk.write(broken)
+    desk.until(lambda: "this save has 1 error" in watch.said())
+    for n in range(3):
+        desk.put(f"go{n}")
+        desk.until(lambda n=n: desk.read().count("[x]") == n + 1, "its tick is in the file")
+    desk.until(lambda: "start  A3" in watch.said())
+    desk.write(desk.read().replace("NO-1", "NO-2"))
+    desk.until(lambda: "NO-2" in watch.said(), "another save is told of")
+    desk.put("go3")
+    desk.until(lambda: desk.read().count("[x]") == 4)
+    desk.write(desk.read().replace("NO-2", "NO-1"))
+    desk.until(lambda: watch.said().count("this save has 1 error") >= 3, "told again, as it is another save")
+    desk.write(desk.read().replace("NO-1", "A0"))
+    desk.until(lambda: "B1" in desk.statuses())
+    assert watch.said().count("this save has 1 error") == 3
+    watch.send(signal.SIGINT)
+    watch.end()
+
+
 def test_a_file_that_goes_is_waited_for(desk):
     path = desk.write(graph(touch("A1")))
     watch = desk.start("watch")
