@@ -43,6 +43,10 @@ class UsageError(ExecutorError):
     exit_code = EXIT_USAGE
 
 
+class NoSuchTask(UsageError):
+    """No task of a list is meant by what was typed. Who knows the file names it in the hint (`console.listing`)."""
+
+
 class ListError(ExecutorError):
     """The task list cannot be read, or has errors."""
 

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from executor.errors import UsageError
+from executor.errors import NoSuchTask, UsageError
 
 _PRIORITIES = ("P1", "P2", "P3", "P4")
 
@@ -51,12 +51,12 @@ class Filters(Struct, frozen=True):
         return bool(self.section or self.tag or self.min_priority)
 
     def select(self, tasks: Sequence[_Described]) -> list[_Described]:
-        """The tasks that meet all of them. Raises UsageError when none does, and for a priority that is none."""
+        """The tasks that meet all of them. Raises NoSuchTask when none does, UsageError for a priority that is none."""
         if self.min_priority is not None and self.min_priority not in _PRIORITIES:
             raise UsageError(f"no priority '{self.min_priority}'", hint=f"one of {', '.join(_PRIORITIES)}")
         chosen = [task for task in tasks if self._meets(task)]
         if not chosen:
-            raise UsageError("no task of this list matches these filters", hint="see them with `executor list`")
+            raise NoSuchTask("no task of this list matches these filters", hint="see them with `executor list FILE`")
         return chosen
 
     def _meets(self, task: Described) -> bool:
@@ -85,7 +85,7 @@ def by_id(tasks: Sequence[_Named], typed: str) -> _Named:
     import difflib  # for a slip of the finger alone
 
     near = difflib.get_close_matches(typed, [task.task_id for task in tasks], n=1, cutoff=0.4)
-    raise UsageError(
+    raise NoSuchTask(
         f"no task '{typed}' in this list" + (f" (did you mean '{near[0]}'?)" if near else ""),
-        hint="see all ids with `executor list`",
+        hint="see them with `executor list FILE`",
     )

@@ -67,12 +67,13 @@ def approve(
         chosen = naming.find(opened.connection, opened.row.list_id, ids)
         before = answers.approve(opened.connection, opened.row, chosen, _person(opened.actor, person), message)
         people.mark(opened)
+        command = f"executor run{console.spelled(opened.row.path)}"
     done = [task_id for task_id, was in before.items() if was == "done"]
     apart = [task_id for task_id, was in before.items() if was == "apart"]
     for task_id in done:
         console.say(f"{task_id}  completed (its work is approved)")
     for task_id in apart:
-        console.say(f"{task_id}  approved: a running executor brings its work in, or `executor run`")
+        console.say(f"{task_id}  approved: a running executor brings its work in, or `{command}`")
     rest = {task_id: was for task_id, was in before.items() if task_id not in (*done, *apart)}
     return people.tell(rest, "approved", _refused(rest, "approve"))
 

@@ -7,12 +7,13 @@ import os
 import select
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from executor.errors import ExecutorError, ListError
+from executor.errors import ExecutorError, ListError, NoSuchTask
 
 if TYPE_CHECKING:
     from loader.model import Diagnostic
@@ -165,6 +166,16 @@ def spelled(path: Path | str) -> str:
     except ListError:
         pass  # no usual file here, or several: then it must be named
     return f" {files.typed(Path(path))}"
+
+
+@contextmanager
+def listing(path: Path | str, verb: str = "list") -> Iterator[None]:
+    """Where tasks of a list are named or chosen: if there is none, the hint is how to see those that there are."""
+    try:
+        yield
+    except NoSuchTask as error:
+        error.hint = f"see them with `executor {verb}{spelled(path)}`"
+        raise
 
 
 def path_from(path: Path | str, top: Path) -> str:

@@ -21,7 +21,8 @@ def pause(file: options.File = None, database_url: options.DatabaseUrl = None) -
 
     with session.of_list(file, database_url, recover=True) as opened:
         changed = control.pause(opened.connection, opened.row, opened.actor)
-        console.say("paused; `executor resume` goes on" if changed else "already paused; `executor resume` goes on")
+        already = "" if changed else "already "
+        console.say(f"{already}paused; `executor resume{console.spelled(opened.row.path)}` goes on")
 
 
 @verb.verb(app)
@@ -40,7 +41,8 @@ def resume(file: options.File = None, database_url: options.DatabaseUrl = None) 
         elif workers:
             console.say(f"resumed; {console.counted(workers, 'executor')} at work goes on")
         else:
-            console.say("resumed; no executor is at work: start one with `executor run`")
+            command = f"executor run{console.spelled(opened.row.path)}"
+            console.say(f"resumed; no executor is at work: start one with `{command}`")
 
 
 @verb.verb(app)

@@ -75,8 +75,9 @@ def done(
         before = control.done(opened.connection, opened.row, chosen, who.actor)
         mark(opened)
         checking = [task_id for task_id, was in before.items() if was == "checking"]
+        command = f"executor run{console.spelled(opened.row.path)}"
         for task_id in checking:
-            console.say(f"{task_id}  its checks have the last word: a running executor runs them, or `executor run`")
+            console.say(f"{task_id}  its checks have the last word: a running executor runs them, or `{command}`")
         rest = {task_id: was for task_id, was in before.items() if was != "checking"}
         return tell(rest, "completed", {TaskStatus.RUNNING: "runs; `executor skip` ends it"})
 

@@ -59,7 +59,8 @@ def plan(
         person and person.removeprefix("@"),
         console.spelled(path),
     ).of
-    chosen = _chosen(parsed, only or (), Filters(section, tag, min_priority))
+    with console.listing(path, "graph"):  # needs no database either
+        chosen = _chosen(parsed, only or (), Filters(section, tag, min_priority))
     found = order.of(parsed, chosen=chosen)
     if json:
         console.say_json(_as_dict(parsed, found, source))

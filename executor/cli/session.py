@@ -75,7 +75,8 @@ def of_list(
             control.recover(connection, chosen.actor)
         with translate.errors():
             row = naming.known_list(connection, path)
-        yield Session(connection, row, chosen.actor, opened)
+        with console.listing(path):
+            yield Session(connection, row, chosen.actor, opened)
 
 
 @contextmanager

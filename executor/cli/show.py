@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from executor.cli import console, options, session, verb, wants
+from executor.states import TaskStatus
 
 if TYPE_CHECKING:
     from executor.model import RunRow, TaskRow
@@ -43,7 +44,7 @@ def show(
         }
         console.say_json(dict(overview.task_as_dict(task)) | told)
     else:
-        _show(task, runs)
+        _show(task, runs, console.spelled(opened.row.path))
 
 
 @verb.verb(app)
@@ -82,7 +83,7 @@ def _priority(task: TaskRow) -> str:
     )
 
 
-def _show(task: TaskRow, runs: list[RunRow]) -> None:
+def _show(task: TaskRow, runs: list[RunRow], spelled: str) -> None:
     console.say(f"{console.styled(task.task_id, 'bold')}  {console.clean(task.title)}")
     rows = [["status", task.status], ["priority", _priority(task)], ["runner", task.runner]]
     rows += [["agent", task.agent]] if task.agent else []
@@ -90,8 +91,10 @@ def _show(task: TaskRow, runs: list[RunRow]) -> None:
     rows += [["depends on", ", ".join(task.dependencies)]] if task.dependencies else []
     rows += [["waits for", ", ".join(task.blocked_by)]] if task.blocked_by else []
     rows += [["assignee", f"@{task.assignee}"]] if task.assignee else []
-    rows += [["waits for", wants.command(task.wants, task.task_id)]] if task.wants else []
+    rows += [["waits for", wants.command(task.wants, task.task_id, spelled)]] if task.wants else []
     rows += [["asked", f"@{task.asked}"]] if task.wants and task.asked and task.asked != task.assignee else []
+    if task.status == TaskStatus.FAILED and task.last_error and not (runs and runs[-1].error):
+        rows.append(["failed", console.clean(task.last_error)])  # not by a run: a person said no, or nothing in time
     rows += [["skipped", task.skip_reason]] if task.skip_reason else []
     rows += [["progress", task.progress]] if task.progress else []
     rows += [["kept", f"{key}: {value[:60]}"] for key, value in sorted(task.checkpoint.items())]

@@ -112,7 +112,8 @@ def _show(seen: Overview) -> None:
     if failed:
         console.say()
         named = f"{failed[0].task_id} --file{spelled}" if spelled else failed[0].task_id
-        console.say(f"see why: executor logs {named}    try again: executor run{spelled} --retry-failed")
+        seen_with = "logs" if failed[0].attempts else "show"  # an approval that never came has no run
+        console.say(f"see why: executor {seen_with} {named}    try again: executor run{spelled} --retry-failed")
 
 
 def _part(name: str, rows: list[list[str]], spelled: str = "", *, most: int = 1000) -> None:

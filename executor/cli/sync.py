@@ -42,4 +42,5 @@ def sync(
                 told = ", ".join(f"{number} {name}" for name, number in loaded.summary.items()) or "nothing new"
                 console.say(f"{console.short_path(path)}: {'gone; the queue stands' if loaded.file_gone else told}")
                 if loaded.row.held or loaded.row.status == "paused":
-                    console.warn(f"{loaded.row.status} by {loaded.row.status_by}; `executor resume` lets workers begin")
+                    command = f"executor resume{console.spelled(path)}"
+                    console.warn(f"{loaded.row.status} by {loaded.row.status_by}; `{command}` lets workers begin")

@@ -122,7 +122,10 @@ def _do(database: Database, connection: Connection[Any], chosen: Settings, asked
         loaded = [_load(connection, chosen, asked, path) for path in paths]
         if not asked.watch and loaded[0][1].row.status == "paused":
             return _stay_paused(connection, chosen, loaded[0][1].row)
-        lists = [_prepare(database, connection, chosen, asked, *one, since, len(paths)) for one in loaded]
+        lists = []
+        for path, source_and_row in zip(paths, loaded, strict=True):
+            with console.listing(path):
+                lists.append(_prepare(database, connection, chosen, asked, *source_and_row, since, len(paths)))
         view = lists[0].view if len(lists) == 1 else views.together([one.view for one in lists], json=asked.json)
         worker = entry.open_worker(
             database,
@@ -185,7 +188,8 @@ def _stay_paused(connection: Connection[Any], chosen: Settings, row: ListRow) ->
     from executor.operations import control
 
     control.recover(connection, chosen.actor)
-    console.warn(f"{console.short_path(row.path)} is paused by {row.status_by}; go on with `executor resume`")
+    command = f"executor resume{console.spelled(row.path)}"
+    console.warn(f"{console.short_path(row.path)} is paused by {row.status_by}; go on with `{command}`")
     connection.close()
     return errors.EXIT_STOPPED_SHORT
 

@@ -10,19 +10,13 @@ from executor.engine.serving import Ending, Serving, Synced, Watch
 from executor.engine.worker import Worker
 from executor.errors import ListError
 from executor.model import Claimed
+from executor.queue import tasks
 from executor.runners import workspaces
 from loader.model import Severity, TaskList
 
 # A program that reads a file, changes it and writes it again takes no longer, busy machine or not. A person who has
 # seen the tick and changes something else as well does.
 _READ_AND_WRITTEN_NS = 1_000_000_000
-
-_RESTING = {
-    Ending.DONE: "nothing left to do; watching for the next save",
-    Ending.HALTED: "a task failed and this list stops at that: mend it in the file, `executor requeue` or skip it",
-    Ending.WAITING: "only people can go on, `executor status` says who; watching for the next save",
-    Ending.UNFIT: "what is left is for other workers (labels, assignees); watching for the next save",
-}
 
 
 def take_in(worker: Worker) -> bool:
@@ -39,11 +33,13 @@ def just_marked(watch: Watch, began_ns: int) -> Sequence[frozenset[str]]:
     return [ticked.tasks for ticked in watch.ticked if began_ns - ticked.at_ns <= _READ_AND_WRITTEN_NS]
 
 
-def rest(serving: Serving, watch: Watch, reason: Ending) -> None:
+def rest(worker: Worker, serving: Serving, watch: Watch, reason: Ending) -> None:
     """Nothing of this list can be begun: say so once, and stay."""
+    assert worker.connection is not None, "asked just now what there is"
     if watch.resting is not reason:
+        failed = tasks.failed(worker.connection, serving.list_id, serving.choices.only)
         watch.resting = reason
-        serving.reporter.said(_RESTING[reason])
+        serving.reporter.rested(reason, [task_id for _, task_id in failed])
 
 
 def ended(watch: Watch, queue_id: int) -> None:
@@ -90,9 +86,9 @@ def _take_in(worker: Worker, serving: Serving, watch: Watch) -> bool:
     return True
 
 
-def _warn(serving: Serving, watch: Watch, tasks: TaskList) -> None:
+def _warn(serving: Serving, watch: Watch, saved: TaskList) -> None:
     """Tell the warnings that this save brought, not those that were there before."""
-    found = {(one.code, one.message): one for one in tasks.diagnostics if one.severity is Severity.WARNING}
+    found = {(one.code, one.message): one for one in saved.diagnostics if one.severity is Severity.WARNING}
     news = [one for key, one in found.items() if key not in watch.warned]
     watch.warned = frozenset(found)
     if news:

@@ -235,7 +235,7 @@ def _idle(worker: Worker, serving: Serving) -> None:
         serving.hungry = True
         serving.look_at = clock.monotonic() + decision.duration.total_seconds()
     elif isinstance(decision, Ending) and serving.watch:
-        editing.rest(serving, serving.watch, decision)
+        editing.rest(worker, serving, serving.watch, decision)
         serving.look_at = clock.monotonic() + POLL_SECONDS
     elif isinstance(decision, Ending) and not (decision is Ending.WAITING and asking.look(worker, serving)):
         serving.ending = decision

@@ -25,7 +25,7 @@ def obey(worker: Worker, serving: Serving, orders: Orders | None) -> None:
     by = orders.status_by or "somebody"
     if orders.status == ListStatus.PAUSED and serving.paused_by is None:
         serving.paused_by = by
-        serving.reporter.said(f"paused by {by}; `executor resume` goes on")
+        serving.reporter.paused(by)
     elif orders.status != ListStatus.PAUSED and serving.paused_by is not None:
         serving.paused_by = None
         serving.hungry = True

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from executor.errors import ListError
 from executor.model import Claimed, Counts, Lost, Skipped, Waiting
 from executor.outcome import Move
 from loader.model import Diagnostic
+
+if TYPE_CHECKING:
+    from executor.engine.serving import Ending
 
 
 class Reporter(Protocol):
@@ -45,6 +48,12 @@ class Reporter(Protocol):
 
     def waits(self, tasks: list[Waiting]) -> None:
         """What only people can move, as it stands now; the first of them where there are many."""
+
+    def paused(self, by: str) -> None:
+        """A person paused the list."""
+
+    def rested(self, reason: Ending, failed: Sequence[str]) -> None:
+        """A list that is watched has nothing to begin with, and why; the ids of what failed."""
 
     def said(self, text: str) -> None:
         """Something to know that is not about one run."""

@@ -223,6 +223,53 @@ def test_a_list_elsewhere_is_named_in_every_next_command(desk):
     assert f"executor run '{path}' --retry-failed" in told
 
 
+def test_a_list_elsewhere_is_named_where_it_is_paused_and_where_a_task_is_not_found(desk):
+    desk.write(make.document(make.task(id="A"), make.task(id="B", settings={"gate": "human"})), "other.md")
+    unknown = "see them with `executor graph other.md`"
+    assert unknown in desk.do("plan", "other.md", "--only", "Z").err
+    assert unknown in desk.do("plan", "other.md", "--tag", "none").err
+    desk.do("sync", "other.md")
+    known = "see them with `executor list other.md`"
+    assert known in desk.do("run", "other.md", "--only", "Z").err
+    assert known in desk.do("run", "other.md", "--tag", "none").err
+    assert known in desk.do("show", "Z", "--file", "other.md").err
+    for said in ("paused", "already paused"):
+        assert desk.do("pause", "other.md").out == f"{said}; `executor resume other.md` goes on\n"
+    assert "go on with `executor resume other.md`" in desk.do("run", "other.md").err
+    assert "`executor resume other.md` lets workers begin" in desk.do("sync", "other.md").err
+    assert "start one with `executor run other.md`" in desk.do("resume", "other.md").out
+    desk.do("run", "other.md")
+    assert "executor approve B --file other.md" in desk.do("show", "B", "--file", "other.md").out
+
+
+def test_why_an_approval_failed_is_where_status_says(desk):
+    desk.write(make.document(make.task(id="A", settings={"gate": "human"})), "other.md")
+    desk.do("run", "other.md")
+    desk.do("reject", "A", "-m", "not now", "--file", "other.md")
+    told = desk.do("status", "other.md").out
+    assert "see why: executor show A --file other.md" in told
+    assert "not now" in desk.do("show", "A", "--file", "other.md").out
+    assert desk.do("logs", "A", "--file", "other.md").code != 0, "there is none"
+
+
+def test_a_watch_names_what_it_stops_at_and_its_list(desk):
+    desk.write(make.document(make.task(id="A", run="false"), make.task(id="B")), "other.md")
+    watch = desk.start("watch", "other.md")
+    desk.until(
+        lambda: (
+            (
+                "A failed and this list stops at that: mend it in the file, or `executor requeue A --file other.md`,"
+                " or `executor skip A --file other.md`"
+            )
+            in watch.said()
+        )
+    )
+    desk.do("pause", "other.md")
+    desk.until(lambda: "`executor resume other.md` goes on" in watch.said())
+    desk.do("stop", "other.md")
+    watch.end()
+
+
 def test_control_characters_of_a_file_do_not_reach_the_terminal(desk):
     desk.write("# Odd \x1b[31mtitle\x07 👩\u200d👧\n\n- [ ] <!-- id: A --> Do it (depends on Z\x1b[31m)\n")
     assert "\x1b" not in desk.do("check").said

@@ -13,7 +13,7 @@ import psycopg
 
 from executor import clock
 from executor.cli import console
-from executor.cli.views.plain import refused_lines
+from executor.cli.views.plain import paused_line, refused_lines, rested_line
 from executor.database.connection import Database
 from executor.engine.entry import Closing
 from executor.engine.serving import Ending
@@ -46,6 +46,7 @@ class JsonLines:
     def __init__(self, database: Database, row: ListRow, since: Cursor) -> None:
         self._database = database
         self._list_id = row.list_id
+        self._spelled = console.spelled(row.path)
         self._cursor = since
         self._connection: Connection[Any] | None = None
         self._woken, self._over = threading.Event(), threading.Event()
@@ -93,6 +94,12 @@ class JsonLines:
 
     def waits(self, tasks: list[Waiting]) -> None:
         return
+
+    def paused(self, by: str) -> None:
+        console.warn(paused_line(by, self._spelled))
+
+    def rested(self, reason: Ending, failed: Sequence[str]) -> None:
+        console.warn(rested_line(reason, failed, self._spelled))
 
     def said(self, text: str) -> None:
         console.warn(text)

@@ -95,6 +95,12 @@ class Plain:
                 self.line(console.styled(f"wait   {task.task_id}  {words}", "yellow"))
         self._waiting = frozenset(task.task_id for task in tasks)
 
+    def paused(self, by: str) -> None:
+        self.line(paused_line(by, self._spelled))
+
+    def rested(self, reason: Ending, failed: Sequence[str]) -> None:
+        self.line(rested_line(reason, failed, self._spelled))
+
     def said(self, text: str) -> None:
         self.line(text)
 
@@ -141,6 +147,28 @@ def ended_lines(run: Claimed, move: Move, took: timedelta | None, tally: str, sp
                 yield f"       | {console.clean(line)}"
             named = f"{run.task_id} --file{spelled}" if spelled else run.task_id
             yield f"       all of it: executor logs {named}    try again: executor requeue {named}"
+
+
+def paused_line(by: str, spelled: str) -> str:
+    """That a person paused the list, and what lifts it."""
+    return f"paused by {by}; `executor resume{spelled}` goes on"
+
+
+def rested_line(reason: Ending, failed: Sequence[str], spelled: str) -> str:
+    """Why nothing of a list that is watched can be begun, and what changes that."""
+    match reason:
+        case Ending.HALTED:
+            named = f"{failed[0] if failed else 'ID'}{f' --file{spelled}' if spelled else ''}"
+            return (
+                f"{', '.join(failed[:3]) or 'a task'} failed and this list stops at that: mend it in the file,"
+                f" or `executor requeue {named}`, or `executor skip {named}`"
+            )
+        case Ending.WAITING:
+            return f"only people can go on, `executor waiting{spelled}` says who and how; watching for the next save"
+        case Ending.UNFIT:
+            return "what is left is for other workers (labels, assignees); watching for the next save"
+        case _:
+            return "nothing left to do; watching for the next save"
 
 
 def finish_lines(ending: Ending, closing: Closing | None, seconds: float, spelled: str) -> Iterator[str]:
