@@ -31,7 +31,7 @@ def of(tasks: TaskList, met: Container[str] | None = None, chosen: Container[str
     """The order of what is still to do in a list without errors; linear in tasks and edges.
 
     `met` are the ids of what is done with, where the marks of the file do not tell; `chosen` those of what is to run,
-    where that is not all of it.
+    where that is not all of it. A parent box without work of its own is done with its children, chosen or not.
     """
     if met is None:
         met = frozenset(task.task_id for task in tasks.tasks if task.status in _DONE)
@@ -45,7 +45,7 @@ def _order(tasks: TaskList, met: Container[str], chosen: Container[str] | None) 
     claim_order = [
         (urgent.rank if (urgent := urgencies.get(task.task_id)) else task.rank, task.position) for task in todo
     ]
-    runs = [chosen is None or task.task_id in chosen for task in todo]
+    runs = [chosen is None or task.container or task.task_id in chosen for task in todo]
     unmet = [len(own) for own in needs]
     ready = [index for index, number in enumerate(unmet) if not number and runs[index]]
     before = [-1] * len(todo)
@@ -65,12 +65,10 @@ def _order(tasks: TaskList, met: Container[str], chosen: Container[str] | None) 
     while at >= 0:
         chain.append(todo[at])
         at = before[at]
-    placed = {task.task_id for wave in waves for task in wave} if chosen is not None else None
-    held_up = (
-        ()
-        if placed is None
-        else tuple(task for task, is_chosen in zip(todo, runs, strict=True) if is_chosen and task.task_id not in placed)
-    )
+    held_up: tuple[Task, ...] = ()
+    if chosen is not None:
+        placed = {task.task_id for wave in waves for task in wave}
+        held_up = tuple(task for task in todo if task.task_id in chosen and task.task_id not in placed)
     return Order(tuple(waves), tuple(reversed(chain)), held_up, edges, urgencies)
 
 

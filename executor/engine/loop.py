@@ -160,7 +160,8 @@ def _settled(worker: Worker, serving: Serving, turn: Turn, answer: Answer) -> No
             editing.ended(serving.watch, move.queue_id)
         status, before = recorded.get(move.run_id, ("", None))
         if move.run_id in took or status == move.run_status:
-            serving.reporter.ended(claimed, move, took.get(move.run_id, before))
+            if serving.is_chosen(claimed):
+                serving.reporter.ended(claimed, move, took.get(move.run_id, before))
             faults.at("settled-not-marked")
             _note_mark(serving, marks, claimed, move)
             if move.halt:

@@ -173,6 +173,11 @@ class Serving(Struct):
             self.line.now(),
         )
 
+    def is_chosen(self, claimed: Claimed) -> bool:
+        """Is this run of a task that was asked for? A parent box is completed with its children, chosen or not."""
+        only = self.choices.only
+        return only is None or claimed.runner != "container" or claimed.queue_id in only
+
     def wake(self) -> None:
         """Look again at the next step, at everything."""
         self.woken = self.hungry = True

@@ -44,10 +44,15 @@ WITH low AS MATERIALIZED (    -- not above what has become ready just now, nor w
           (SELECT (place >> 32)::smallint FROM low), (SELECT (place & 4294967295)::integer FROM low)
       )
       AND (%(in_order)s::boolean OR due_at <= now())    -- in a sequence a task that waits holds up those behind it
-      AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
-      AND needs <@ %(labels)s::text[]
-      AND (%(tags)s::text[] IS NULL OR tags && %(tags)s::text[])
-      AND (%(person)s::text IS NULL OR assignee IS NULL OR assignee = %(person)s::text)
+      AND (
+          (runner = 'container' AND keys = '{}')    -- a parent is done with the last of its children, chosen or not
+          OR (
+              (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
+              AND needs <@ %(labels)s::text[]
+              AND (%(tags)s::text[] IS NULL OR tags && %(tags)s::text[])
+              AND (%(person)s::text IS NULL OR assignee IS NULL OR assignee = %(person)s::text)
+          )
+      )
       AND (%(most)s::integer IS NULL OR %(most)s::integer > (    -- after count_alone
           SELECT count(*)
           FROM executor.task_queue
@@ -288,14 +293,19 @@ SELECT
     count(*) FILTER (WHERE status = 'failed' AND completed_at >= %(stop_if_failed_since)s::timestamptz) AS failed
 FROM executor.task_queue
 CROSS JOIN LATERAL (
-    SELECT needs <@ %(labels)s::text[]
+    SELECT ready AND runner = 'container' AND keys = '{}' AS is_parent    -- as `claim` takes them
+) AS parent
+CROSS JOIN LATERAL (
+    SELECT is_parent OR (
+        needs <@ %(labels)s::text[]
         AND (%(tags)s::text[] IS NULL OR tags && %(tags)s::text[])
-        AND (%(person)s::text IS NULL OR assignee IS NULL OR assignee = %(person)s::text) AS fits
+        AND (%(person)s::text IS NULL OR assignee IS NULL OR assignee = %(person)s::text)
+    ) AS fits
 ) AS worker_fits
 WHERE list_id = %(list_id)s
   AND removed_at IS NULL
   AND status IN ('queued', 'running', 'failed')
-  AND (%(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
+  AND (is_parent OR %(only)s::bigint[] IS NULL OR queue_id = ANY(%(only)s::bigint[]))
 
 -- name: orders
 -- What people asked of this worker's list and runs since it last looked, and how far its runs say they are.

@@ -399,6 +399,29 @@ def test_asking_for_one_task_of_a_sequence_passes_by_a_failure_of_another(desk):
     assert desk.statuses() == {"A": "failed", "B": "completed", "C": "failed"}
 
 
+@pytest.mark.parametrize("words", [("run", "--only", "T3", "--only", "T6"), ("worker", "--tag", "mine")])
+def test_parents_are_completed_with_the_last_of_their_children_in_whichever_run(desk, words):
+    inner = make.task("Inner", None, id="T2", children=[make.task(id="T3", words="#mine")])
+    more = [make.task(id="T5"), make.task(id="T6", words="#mine")]
+    desk.write(
+        make.document(
+            make.task("Outer", None, id="T1", children=[inner]), make.task("Other", None, id="T4", children=more)
+        )
+    )
+    desk.do("sync")
+    chosen = desk.start(*words)
+    desk.until(lambda: [desk.status(one) for one in ("T1", "T2", "T3", "T6")] == ["completed"] * 4)
+    desk.until(lambda: desk.read().count("[x]") == 4, "the file says what the queue says")
+    assert (desk.status("T4"), desk.status("T5")) == ("queued", "queued")
+    if "run" in words:
+        answer = chosen.end()
+        assert answer.code == 0, answer.said
+        assert "2 tasks: 2 completed" in answer.out
+        assert "T2" not in answer.out
+        assert desk.do("run", "--only", "T6").code == 0
+        assert desk.read().count("[x]") == 4, "no tick is taken back"
+
+
 def test_what_was_asked_for_and_skipped_for_a_failure_is_not_done(desk):
     desk.write(
         make.document(

@@ -55,5 +55,16 @@ def test_what_was_not_chosen_holds_up_what_waits_for_it():
     assert [task.task_id for task in found.critical] == ["T4", "T5"]
 
 
+def test_a_parent_is_done_with_its_children_chosen_or_not():
+    inner = make.task("Inner", None, id="T2", children=[make.task(id="T3")])
+    text = make.document(
+        make.task("Outer", None, id="T1", children=[inner]),
+        make.task("Other", None, id="T4", children=[make.task(id="T5"), make.task(id="T6")]),
+    )
+    found = order.of(loader.parse(text.encode()), chosen={"T3", "T5"})
+    assert [[task.task_id for task in wave] for wave in found.waves] == [["T3", "T5"], ["T2"], ["T1"]]
+    assert found.held_up == (), "nobody asked for the other parent"
+
+
 def test_all_of_a_list_is_held_up_by_nothing():
     assert order.of(loader.parse(make.chain("T1", "T2").encode())).held_up == ()
